@@ -1,0 +1,171 @@
+"""The connection pool, with the time limits that asyncpg does not set by itself, and what its errors mean."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import Request
+
+from core import errors
+
+_log = structlog.get_logger(__name__)
+
+# Classes of SQLSTATE that say nothing about the data: connection, rollback, resources, intervention, lock not available.
+_TRANSIENT_CLASSES = ("08", "40", "53", "57")
+_TRANSIENT_STATES = ("55P03", "25006", "XX000", "58030")
+
+
+class DatabaseUnavailable(errors.Unavailable):
+    slug = "database-unavailable"
+    title = "The database does not answer"
+
+
+class UnsafeDatabase(RuntimeError):
+    """The server is set up so that a committed row could be lost."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same statement may succeed later without any change to the data."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | asyncpg.InterfaceError)
+
+
+def is_data_error(error: BaseException) -> bool:
+    """Whether a row of the batch is at fault (SQLSTATE 22 and 23, or a value that the driver cannot encode)."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in {"22", "23"}
+    return isinstance(error, asyncpg.DataError)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Sizes and seconds of one process's pool."""
+
+    min_size: int = 1
+    max_size: int = 6
+    acquire_seconds: float = 2.0
+    connect_seconds: float = 5.0
+    command_seconds: float = 10.0
+    lock_seconds: float = 4.0
+
+
+class Database:
+    """A pool that never waits without a limit; use as an async context manager."""
+
+    def __init__(self, dsn: str, *, application_name: str, limits: PoolLimits | None = None) -> None:
+        self._dsn = dsn
+        self._application_name = application_name
+        self._limits = limits or PoolLimits()
+        self._pool: asyncpg.Pool | None = None
+
+    def __repr__(self) -> str:
+        return f"Database({self._application_name})"
+
+    async def __aenter__(self) -> "Database":
+        limits = self._limits
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=limits.min_size,
+            max_size=limits.max_size,
+            timeout=limits.connect_seconds,
+            command_timeout=limits.command_seconds,
+            server_settings={
+                "application_name": self._application_name,
+                "timezone": "UTC",
+                "statement_timeout": str(int(limits.command_seconds * 1000)),
+                "lock_timeout": str(int(limits.lock_seconds * 1000)),
+                "idle_in_transaction_session_timeout": "30000",
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """One connection of the pool. Raises DatabaseUnavailable when none is free in time or the server is away."""
+        if self._pool is None:
+            raise DatabaseUnavailable("The pool is not open.", retry_after=5)
+        try:
+            taken = await self._pool.acquire(timeout=self._limits.acquire_seconds)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_transient(error):
+                raise
+            raise DatabaseUnavailable("No database connection could be had in time.", retry_after=5) from error
+        try:
+            yield taken
+        finally:
+            await self._release(taken)
+
+    async def _release(self, taken: Any) -> None:
+        """Give the connection back; a broken one is dropped by the pool and must not hide the first error."""
+        if self._pool is None:
+            return
+        try:
+            await self._pool.release(taken, timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("database.release_failed", error=type(error).__name__)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection inside a transaction that commits at the end of the block."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        async with self._reading() as connection:
+            rows: list[Any] = await connection.fetch(query, *args)
+            return rows
+
+    async def fetchrow(self, query: str, *args: object) -> Any:
+        async with self._reading() as connection:
+            return await connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        async with self._reading() as connection:
+            return await connection.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        async with self._reading() as connection:
+            status: str = await connection.execute(query, *args)
+            return status
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Any]:
+        """A connection for one statement, whose connection errors are told as DatabaseUnavailable."""
+        try:
+            async with self.connection() as connection:
+                yield connection
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if is_transient(error):
+                raise DatabaseUnavailable("The database did not answer.", retry_after=5) from error
+            raise
+
+
+async def refuse_unsafe_settings(database: Database) -> None:
+    """Raise UnsafeDatabase where fsync, full_page_writes or synchronous_commit would let a committed row be lost."""
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        value = await database.fetchval("SELECT current_setting($1)", name)
+        if value == "off":
+            raise UnsafeDatabase(f"{name} is off on this server: an answered reading could be lost. Set it to on.")
+
+
+def of(request: Request) -> Database:
+    """Dependency: the database of the application."""
+    database: Database = request.app.state.database
+    return database

@@ -1,0 +1,59 @@
+"""Instants as RFC 3339 text, as datetimes and as microseconds since the Unix epoch.
+
+Inside the service an instant in columns is an int64 of microseconds since 1970-01-01T00:00:00Z, called `*_us`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Zone(StrEnum):
+    """The zones in which instants are written out on request."""
+
+    UTC = "UTC"
+    VIETNAM = "Asia/Ho_Chi_Minh"
+
+    @property
+    def info(self) -> ZoneInfo:
+        return ZoneInfo(self.value)
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since the Unix epoch; the datetime must carry an offset."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_us(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def now_us() -> int:
+    return to_us(now())
+
+
+def parse(text: str) -> datetime:
+    """Read RFC 3339 text with an offset; ValueError says what is wrong."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-11-23T08:00:00+07:00") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; write +07:00 or Z behind it")
+    return instant
+
+
+def text(instant: datetime, zone: Zone = Zone.UTC) -> str:
+    """RFC 3339 in the zone, with Z for UTC and no fraction where there is none."""
+    written = instant.astimezone(zone.info).isoformat()
+    return written.removesuffix("+00:00") + "Z" if zone is Zone.UTC else written

@@ -1,0 +1,70 @@
+"""Logs as JSON lines: one event a line, UTC, no control characters, no secrets."""
+
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+# A station key or a bearer token anywhere in a value: the public half stays, the secret goes.
+_SECRET = re.compile(r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]+):[^@\s]+(?=@)")
+_CUT = 2_000
+
+
+def _hidden(match: re.Match[str]) -> str:
+    if match.group(1):
+        return f"{match.group(1)}.***"
+    return f"{match.group(2)}:***" if match.group(2) else "***"
+
+
+def redact(text: str) -> str:
+    """The text without station secrets, bearer tokens and passwords in addresses."""
+    return _SECRET.sub(_hidden, text)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        shortened = value if len(value) <= _CUT else value[:_CUT] + "…"
+        return redact(shortened)
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _clean_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: _clean(value) for key, value in event.items()}
+
+
+def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's loggers through one JSON writer."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _clean_event,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # One line a request is the access log of the proxy; ours are events.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

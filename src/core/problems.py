@@ -1,0 +1,100 @@
+"""Turns every error into RFC 9457 problem details, in one place."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from core import errors
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:quantrac:problem:"
+
+_log = structlog.get_logger(__name__)
+_BY_STATUS: dict[int, type[errors.Error]] = {
+    400: errors.Invalid,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.TooLarge,
+    415: errors.Unsupported,
+}
+
+
+def document(error: errors.Error, instance: str) -> dict[str, Any]:
+    """The members of the problem details object for an error met at a path."""
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + error.slug,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+    }
+    if error.faults:
+        body["errors"] = [{"field": f.field, "found": f.found, "expected": f.expected} for f in error.faults]
+    return body | error.extra
+
+
+def response(error: errors.Error, instance: str) -> Response:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == errors.Unauthorized.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    content = msgspec.json.encode(document(error, instance))
+    return Response(content, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.Error):
+        raise error
+    return response(error, request.url.path)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [
+        errors.Fault(
+            field=".".join(str(part) for part in fault["loc"]),
+            found=_shown(fault.get("input")),
+            expected=str(fault["msg"]),
+        )
+        for fault in error.errors()
+    ]
+    where = ", ".join(fault.field for fault in faults)
+    return response(errors.Invalid(f"Not valid: {where}.", faults=faults), request.url.path)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = _BY_STATUS.get(error.status_code, errors.Error)
+    answer = response(kind(str(error.detail)), request.url.path)
+    answer.status_code = error.status_code
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    _log.error("request.failed", path=request.url.path, method=request.method, exc_info=error)
+    return response(errors.Error("The error was logged; nothing that was not answered is kept."), request.url.path)
+
+
+def install(app: FastAPI) -> None:
+    """Give the application its error handlers."""
+    app.add_exception_handler(errors.Error, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)

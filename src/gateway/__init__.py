@@ -1,0 +1,1 @@
+"""Composition root: settings, application, processes, command line, embedded stack."""

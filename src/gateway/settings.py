@@ -1,0 +1,127 @@
+"""Every setting of the service. The only module that reads the environment: `QUANTRAC_<SECTION>__<NAME>`."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "QUANTRAC_"
+# Read by the test suite and by nothing else.
+FOREIGN = frozenset({"QUANTRAC_TEST_DSN"})
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class UnknownSetting(ValueError):
+    """A QUANTRAC_ variable that no setting reads, most likely misspelt."""
+
+
+class MissingSetting(ValueError):
+    """A setting that this command cannot do without."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    dsn: SecretStr | None = Field(None, description="PostgreSQL address, `postgresql://user:password@host:port/name`.")
+    dsn_file: Path | None = Field(None, description="File that holds the address instead.")
+    pool_size: Positive = Field(6, description="Most connections of one process.")
+    command_seconds: Positive = Field(10, description="Time that one statement may take.")
+
+
+class HttpSettings(Section):
+    host: str = Field("127.0.0.1", description="Address to listen on; leave it on loopback behind the TLS proxy.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+
+
+class MqttSettings(Section):
+    host: str = Field("127.0.0.1", description="Address of the broker.")
+    port: int = Field(1883, ge=1, le=65535, description="Port of the broker.")
+    protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="Version to speak; NATS has 3.1.1 only.")
+    username: str = Field("quantrac-gateway", description="The gateway's user at the broker.")
+    password: SecretStr | None = Field(None, description="The gateway's password at the broker.")
+    password_file: Path | None = Field(None, description="File that holds the password instead.")
+    client_id: str = Field("quantrac-gateway", description="Fixed client id: the broker keeps the session under it.")
+    keepalive_seconds: Positive = Field(20, description="Keep-alive; a dead broker is found within twice this time.")
+    in_flight: Positive = Field(2000, description="Most messages taken from the broker and not yet committed.")
+    tls: bool = Field(False, description="Speak TLS to the broker.")
+    ca_file: Path | None = Field(None, description="Certificate authority of the broker, where the system's is not used.")
+
+
+class IntakeSettings(Section):
+    group_rows: Positive = Field(20_000, description="Most readings committed in one transaction.")
+    group_bytes: Positive = Field(16 * 2**20, description="Most raw bytes committed in one transaction.")
+    queue_rows: Positive = Field(200_000, description="Readings that may wait for the database before 503 is answered.")
+    queue_bytes: Positive = Field(64 * 2**20, description="Raw bytes that may wait for the database before 503 is answered.")
+    writers: int = Field(2, ge=1, le=16, description="Transactions that may run side by side.")
+    answer_seconds: Positive = Field(5, description="A submission that is not committed in this time is answered 503.")
+    oldest_days: Positive = Field(400, description="Readings older than this go to quarantine.")
+    future_minutes: Positive = Field(10, description="Readings further ahead of the clock than this go to quarantine.")
+    body_bytes: Positive = Field(8 * 2**20, description="Most bytes of one request body on the wire (NDJSON: of one line).")
+    inflated_bytes: Positive = Field(32 * 2**20, description="Most bytes of one body after gzip is undone.")
+    chunk_readings: Positive = Field(10_000, description="Readings of an NDJSON stream that share one receipt.")
+
+
+class AccessSettings(Section):
+    staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
+    staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
+
+
+class LogSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    database: DatabaseSettings = DatabaseSettings()
+    http: HttpSettings = HttpSettings()
+    mqtt: MqttSettings = MqttSettings()
+    intake: IntakeSettings = IntakeSettings()
+    access: AccessSettings = AccessSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _refuse_unknown_variables(self) -> Self:
+        unknown = {name for name in os.environ if name.startswith(PREFIX)} - set(variables()) - FOREIGN
+        if unknown:
+            raise UnknownSetting(f"No setting reads {', '.join(sorted(unknown))}; see the table in the README.")
+        return self
+
+    @cached_property
+    def dsn(self) -> str:
+        found = _secret(self.database.dsn, self.database.dsn_file)
+        if found is None:
+            raise MissingSetting("Set QUANTRAC_DATABASE__DSN or QUANTRAC_DATABASE__DSN_FILE.")
+        return found
+
+    @cached_property
+    def mqtt_password(self) -> str | None:
+        return _secret(self.mqtt.password, self.mqtt.password_file)
+
+    @cached_property
+    def staff_token(self) -> str | None:
+        return _secret(self.access.staff_token, self.access.staff_token_file)
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str | None:
+    if value is not None:
+        return value.get_secret_value()
+    return file.read_text(encoding="utf-8").strip() if file is not None else None
+
+
+def variables() -> dict[str, str]:
+    """The name of every environment variable, with what it sets."""
+    found = {}
+    for section, field in Settings.model_fields.items():
+        kind = field.annotation
+        if not (isinstance(kind, type) and issubclass(kind, Section)):
+            raise TypeError(f"{section} is not a section of settings")
+        for name, item in kind.model_fields.items():
+            found[f"{PREFIX}{section.upper()}__{name.upper()}"] = item.description or ""
+    return found

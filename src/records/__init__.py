@@ -1,0 +1,1 @@
+"""Procedures, water permits, land projects and indicators of the department."""

@@ -1,0 +1,1 @@
+"""Organizations, dossiers, documents and parcels of the department."""

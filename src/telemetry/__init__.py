@@ -1,0 +1,1 @@
+"""Stations and their readings: received, judged, kept and served."""

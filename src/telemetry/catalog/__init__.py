@@ -1,0 +1,1 @@
+"""The catalogue: organizations, stations, datastreams, limits and station keys."""

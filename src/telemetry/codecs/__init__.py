@@ -1,0 +1,1 @@
+"""Formats in which stations report: bytes to columns, without any I/O."""

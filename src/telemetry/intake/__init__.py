@@ -1,0 +1,1 @@
+"""From decoded submissions to committed rows and one outcome per reading."""

@@ -1,0 +1,1 @@
+"""Quality checks on columns of readings, without any I/O."""

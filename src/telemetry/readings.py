@@ -1,0 +1,171 @@
+"""What travels through ingestion: decoded readings in columns, what was wrong with some of them, and what became of each.
+
+A `Submission` is what one sender sent at once (an HTTP body, an MQTT message, a file). A codec decodes its bytes into `Readings`
+(columns that speak for one station) and `Flaw`s (readings that could not be turned into numbers). The pipeline answers with an
+`Outcome` that has exactly one result for each reading.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class Channel(StrEnum):
+    HTTP = "http"
+    MQTT = "mqtt"
+    REPLAY = "replay"
+
+
+class DeviceStatus(IntEnum):
+    """State of the measuring device, per reading: `00`, `01`, `02` of Circular 10/2021/TT-BTNMT, Annex 15."""
+
+    MEASURING = 0
+    CALIBRATING = 1
+    FAULTY = 2
+
+
+class Fate(StrEnum):
+    """What became of one reading. All but `rejected` mean: committed."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why a reading was not simply stored; each has a line in the README."""
+
+    UNREADABLE = "unreadable"
+    UNKNOWN_STATION = "unknown-station"
+    WRONG_STATION = "wrong-station"
+    UNKNOWN_SYMBOL = "unknown-symbol"
+    NOT_A_NUMBER = "not-a-number"
+    NOT_FINITE = "not-finite"
+    UNREADABLE_TIME = "unreadable-time"
+    TIME_WITHOUT_OFFSET = "time-without-offset"
+    TIME_MISMATCH = "time-mismatch"
+    TOO_OLD = "too-old"
+    IN_FUTURE = "in-future"
+    UNKNOWN_STATUS = "unknown-status"
+    UNIT_MISMATCH = "unit-mismatch"
+    OUT_OF_RANGE = "out-of-range"
+    MISSING_FIELD = "missing-field"
+    REPEATED_FIELD = "repeated-field"
+    SAME_TIME_SAME_VALUE = "same-time-same-value"
+    SAME_TIME_OTHER_VALUE = "same-time-other-value"
+    ATOMIC = "atomic"
+    DATABASE_REFUSED = "database-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings of one station as parallel columns of n readings.
+
+    symbols: the distinct spellings that occur, as sent.
+    symbol: (n,) index into `symbols`; None means one reading per symbol, in order (n == len(symbols)).
+    time_us: (n,) phenomenon times in µs since the Unix epoch, or one int for all.
+    value: (n,) results as sent, before any factor; a list in small packets, float64 in bulk. May hold NaN or infinity.
+    units: the unit written beside each of `symbols`, None where none was written; None when no unit occurs at all.
+    status: (n,) DeviceStatus values; None means all measuring.
+    index: (n,) position of each reading in its submission; an int means positions index, index + 1, …
+    """
+
+    station: str
+    symbols: Sequence[str]
+    time_us: int | Int64s
+    value: list[float] | Floats
+    symbol: Int64s | None = None
+    units: Sequence[str | None] | None = None
+    status: list[int] | npt.NDArray[np.int16] | None = None
+    index: int | Int64s = 0
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A reading (or, with index None, a whole submission) that cannot be matched or kept, with its text as sent."""
+
+    index: int | None
+    reason: Reason
+    field: str
+    found: str
+    expected: str
+    symbol: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    phenomenon_time: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a codec read out of one submission; the readings and flaws together have `count` distinct positions."""
+
+    readings: Sequence[Readings]
+    flaws: Sequence[Flaw] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Bytes as they came, who sent them, and what they say.
+
+    station_id, station: the only station that it may speak for; None when the staff speaks for any.
+    raw: the body as it came on the wire (still compressed when raw_encoding is gzip).
+    source: file name or topic; sender: key id or user.
+    atomic: all readings are stored or none is kept.
+    """
+
+    channel: Channel
+    format: str
+    raw: bytes
+    sender: str
+    received_us: int
+    decoded: Decoded
+    station_id: int | None = None
+    station: str | None = None
+    source: str = ""
+    raw_encoding: str = "identity"
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one reading that was not simply stored."""
+
+    index: int | None
+    fate: Fate
+    reason: Reason
+    field: str
+    found: str
+    expected: str
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one submission, given after COMMIT."""
+
+    receipt_id: int | None
+    received_us: int
+    station: str | None
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+    verdicts: Sequence[Verdict] = field(default=())
+
+    @property
+    def count(self) -> int:
+        return self.stored + self.duplicates + self.conflicts + self.quarantined + self.rejected

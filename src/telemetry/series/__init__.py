@@ -1,0 +1,1 @@
+"""Observations and what is said of them, read back."""

@@ -1,0 +1,1 @@
+"""Stations that are not there: the simulated network and the replay of real series."""
