@@ -6,7 +6,12 @@ SET lock_timeout = '4s';
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') THEN
-        CREATE EXTENSION IF NOT EXISTS timescaledb;
+        -- The setting is there only where the library is preloaded; without that the extension cannot be created.
+        IF current_setting('timescaledb.max_background_workers', true) IS NOT NULL THEN
+            CREATE EXTENSION IF NOT EXISTS timescaledb;
+        ELSE
+            RAISE WARNING 'TimescaleDB is installed but not in shared_preload_libraries: plain tables are used.';
+        END IF;
     END IF;
 END
 $$;

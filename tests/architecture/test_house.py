@@ -1,0 +1,110 @@
+"""House rules that no linter knows: what may stand where in the sources."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.sources import Module, modules
+
+MODULES = modules()
+
+# The outermost loops and edges: whatever goes wrong inside them is logged or told, and they go on.
+BROAD_EXCEPT_ALLOWED = {
+    "telemetry/catalog/loading.py:_poll": "the catalogue's poll must outlive any one failure",
+}
+
+# SQL that is not a query of a store: it belongs to a connection, not to a subject.
+SQL_ALLOWED = {
+    "core/database.py": "asks a server for its own settings before any schema is there",
+}
+
+_SQL = re.compile(
+    r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|CREATE\s+(TEMP|TABLE|INDEX|VIEW)"
+    r"|ALTER\s+TABLE\s|DROP\s+TABLE\s|TRUNCATE\s|COPY\s+\w+\s)"
+)
+_VAGUE_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|managers?|misc)(_|$)")
+
+
+def _docstrings(tree: ast.AST) -> set[int]:
+    """Identities of the constants that are docstrings or bare strings, which are prose."""
+    return {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def _texts(module: Module) -> Iterator[str]:
+    prose = _docstrings(module.tree)
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    named = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(named & {"Exception", "BaseException"})
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+        return node.attr in {"environ", "environb", "getenv", "putenv"}
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "os"
+        and any(n.name in {"environ", "getenv"} for n in node.names)
+    )
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.place)
+def test_a_module_says_in_its_first_line_what_it_is_for(module: Module) -> None:
+    docstring = ast.get_docstring(module.tree)
+    assert docstring, f"{module.place} has no docstring"
+    assert docstring.split("\n\n")[0].rstrip().endswith((".", ":")), (
+        f"{module.place}: the first paragraph is not a sentence"
+    )
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.place)
+def test_a_module_is_named_after_its_subject(module: Module) -> None:
+    assert not any(_VAGUE_NAMES.search(part) for part in module.name.split(".")), f"{module.place} could hold anything"
+
+
+def test_package_files_hold_a_docstring_only() -> None:
+    full = [m.place for m in MODULES if m.path.name == "__init__.py" and len(m.tree.body) != 1]
+    assert full == [], "import-linter does not see through re-exports: keep package files empty but for the docstring"
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {m.place for m in MODULES if any(_reads_environment(node) for node in ast.walk(m.tree))}
+    assert readers - {"gateway/settings.py"} == set(), "take it from gateway.settings instead"
+
+
+def test_broad_excepts_stand_in_the_outermost_loops_only() -> None:
+    found = {
+        f"{module.place}:{function}"
+        for module in MODULES
+        for function, handler in module.functions_and_handlers()
+        if _is_broad(handler)
+    }
+    assert found - BROAD_EXCEPT_ALLOWED.keys() == set(), (
+        "catch what you expect, or say here why this is an outermost loop"
+    )
+    assert BROAD_EXCEPT_ALLOWED.keys() - found == set(), "these are no longer needed in the allow-list"
+
+
+def test_sql_stands_in_sql_files() -> None:
+    found = {module.place for module in MODULES if any(_SQL.match(text) for text in _texts(module))}
+    assert found - SQL_ALLOWED.keys() == set(), "move the query to sql/<subject>.sql under `-- name:`"
+
+
+def test_web_errors_are_raised_as_kinds_of_the_project() -> None:
+    raisers = {
+        module.place
+        for module in MODULES
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id == "HTTPException"
+    }
+    assert raisers - {"core/problems.py"} == set(), "subclass a kind of core.errors"

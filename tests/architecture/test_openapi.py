@@ -1,0 +1,83 @@
+"""The committed OpenAPI document is the application's, and describes every operation in full."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from core import access
+from gateway import application, settings
+from tests.architecture.sources import SOURCE
+
+COMMITTED = SOURCE / "gateway" / "openapi.json"
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+# What anybody may ask: probes, metrics and the documentation of the interface itself.
+OPEN_PATHS = {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return application.create(settings.Settings())
+
+
+@pytest.fixture(scope="module")
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS & item.keys():
+            yield f"{method.upper()} {path}", item[method]
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _calls(inner)
+
+
+def test_the_committed_document_is_the_applications(document: dict[str, Any]) -> None:
+    committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    assert committed == document, (
+        "the interface changed: run `quantrac openapi > src/gateway/openapi.json`, read the difference, commit it"
+    )
+
+
+def test_every_operation_has_a_summary_a_description_and_a_tag(document: dict[str, Any]) -> None:
+    bare = [
+        name
+        for name, operation in _operations(document)
+        if not all(operation.get(m) for m in ("summary", "description", "tags"))
+    ]
+    assert bare == []
+
+
+def test_every_operation_says_which_errors_it_answers_with(document: dict[str, Any]) -> None:
+    silent = [
+        name
+        for name, operation in _operations(document)
+        if name.split()[1] not in OPEN_PATHS and not any(status.startswith("4") for status in operation["responses"])
+    ]
+    assert silent == []
+
+
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in _operations(document)]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_every_route_asks_who_is_there(app: FastAPI) -> None:
+    unasked = [
+        route.path
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        and route.path not in OPEN_PATHS
+        and access._identified not in _calls(route.dependant)
+    ]
+    assert unasked == []
