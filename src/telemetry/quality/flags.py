@@ -1,6 +1,7 @@
 """Quality of an observation: a QARTOD flag and the reasons for it.
 
-Flag values follow the QARTOD primary level (IOOS, Manual for the Use of Real-Time Oceanographic Data Quality Control Flags, 2020).
+Flag values follow the QARTOD primary level (IOOS, Manual for the Use of Real-Time Oceanographic Data Quality Control
+Flags, 2020).
 """
 
 from enum import IntEnum, IntFlag
@@ -37,7 +38,11 @@ LEGEND: dict[Reason, tuple[str, str, str]] = {
     Reason.SATURATED: ("saturated", "Giá trị ở giới hạn dải đo", "The result is at the end of the instrument's range"),
     Reason.BELOW_LIMIT: ("below-limit", "Thấp hơn giới hạn dưới", "Below the lower limit in force at that time"),
     Reason.ABOVE_LIMIT: ("above-limit", "Vượt giới hạn trên", "Above the upper limit in force at that time"),
-    Reason.LIMIT_UNVERIFIED: ("limit-unverified", "Giới hạn chưa được xác minh", "The limit compared with is unverified"),
+    Reason.LIMIT_UNVERIFIED: (
+        "limit-unverified",
+        "Giới hạn chưa được xác minh",
+        "The limit compared with is unverified",
+    ),
     Reason.LATE: ("late", "Đến muộn hơn 1 giờ", "Received more than one hour after the phenomenon time"),
     Reason.CLOCK_AHEAD: ("clock-ahead", "Đồng hồ trạm chạy nhanh", "Phenomenon time lies ahead of the server's clock"),
     Reason.NO_RANGE: ("no-range", "Chưa khai báo dải đo", "No instrument range is on record, so none was checked"),
