@@ -58,7 +58,8 @@ CREATE TABLE reading_conflict (
     reading_index   integer NOT NULL,
     received_time   timestamptz NOT NULL
 );
-CREATE INDEX reading_conflict_key ON reading_conflict (datastream_id, phenomenon_time);
+-- The same other value again is the same conflict: a resend adds nothing.
+CREATE UNIQUE INDEX reading_conflict_key ON reading_conflict (datastream_id, phenomenon_time, result, device_status);
 CREATE INDEX reading_conflict_time ON reading_conflict (received_time DESC, id DESC);
 CREATE INDEX reading_conflict_receipt ON reading_conflict (receipt_id);
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 import structlog
@@ -14,7 +14,7 @@ from core import errors
 
 _log = structlog.get_logger(__name__)
 
-# Classes of SQLSTATE that say nothing about the data: connection, rollback, resources, intervention, lock not available.
+# Classes of SQLSTATE that say nothing about the data: connection, rollback, resources, intervention.
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
 _TRANSIENT_STATES = ("55P03", "25006", "XX000", "58030")
 
@@ -67,7 +67,7 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self._application_name})"
 
-    async def __aenter__(self) -> "Database":
+    async def __aenter__(self) -> Self:
         limits = self._limits
         self._pool = await asyncpg.create_pool(
             self._dsn,

@@ -12,7 +12,8 @@ Error
 ├── Overloaded       503  bounded queues are full; come again
 └── Unavailable      503  a part that the service needs does not answer
 
-A situation is a subclass with a slug and a title of its own. The web layer turns each of them into RFC 9457 problem details.
+A situation is a subclass with a slug and a title of its own. The web layer turns each of them into RFC 9457 problem
+details.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # A station key or a bearer token anywhere in a value: the public half stays, the secret goes.
 _SECRET = re.compile(r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]+):[^@\s]+(?=@)")
@@ -41,7 +41,7 @@ def _clean_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's loggers through one JSON writer."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

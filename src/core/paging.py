@@ -24,7 +24,9 @@ class InvalidCursor(errors.Invalid):
 
 class Page(wire.Body, Generic[Item]):
     items: Sequence[Item]
-    next_cursor: str | None = Field(default=None, description="Pass it as `cursor` for the next page; null on the last.")
+    next_cursor: str | None = Field(
+        default=None, description="Pass it as `cursor` for the next page; null on the last."
+    )
 
 
 def encode(*position: int | str | None) -> str:

@@ -1,7 +1,8 @@
 """Loads named SQL from `sql/<subject>.sql` beside the module that uses it.
 
-A query begins with `-- name: <name>`; comment lines after it say what it does and what `$1..$n` are. A store module loads its file
-once, at import, and takes each query by name; the architecture tests prepare every query on the migrated schema.
+A query begins with `-- name: <name>`; comment lines after it say what it does and what `$1..$n` are. A store module
+loads its file once, at import, and takes each query by name; the architecture tests prepare every query on the
+migrated schema.
 """
 
 import re

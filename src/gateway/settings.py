@@ -50,21 +50,27 @@ class MqttSettings(Section):
     keepalive_seconds: Positive = Field(20, description="Keep-alive; a dead broker is found within twice this time.")
     in_flight: Positive = Field(2000, description="Most messages taken from the broker and not yet committed.")
     tls: bool = Field(False, description="Speak TLS to the broker.")
-    ca_file: Path | None = Field(None, description="Certificate authority of the broker, where the system's is not used.")
+    ca_file: Path | None = Field(
+        None, description="Certificate authority of the broker, where the system's is not used."
+    )
 
 
 class IntakeSettings(Section):
     group_rows: Positive = Field(20_000, description="Most readings committed in one transaction.")
     group_bytes: Positive = Field(16 * 2**20, description="Most raw bytes committed in one transaction.")
     queue_rows: Positive = Field(200_000, description="Readings that may wait for the database before 503 is answered.")
-    queue_bytes: Positive = Field(64 * 2**20, description="Raw bytes that may wait for the database before 503 is answered.")
+    queue_bytes: Positive = Field(
+        64 * 2**20, description="Raw bytes that may wait for the database before 503 is answered."
+    )
     writers: int = Field(2, ge=1, le=16, description="Transactions that may run side by side.")
     answer_seconds: Positive = Field(5, description="A submission that is not committed in this time is answered 503.")
     oldest_days: Positive = Field(400, description="Readings older than this go to quarantine.")
     future_minutes: Positive = Field(10, description="Readings further ahead of the clock than this go to quarantine.")
-    body_bytes: Positive = Field(8 * 2**20, description="Most bytes of one request body on the wire (NDJSON: of one line).")
+    body_bytes: Positive = Field(
+        8 * 2**20, description="Most bytes of one request body on the wire (NDJSON: of one line)."
+    )
     inflated_bytes: Positive = Field(32 * 2**20, description="Most bytes of one body after gzip is undone.")
-    chunk_readings: Positive = Field(10_000, description="Readings of an NDJSON stream that share one receipt.")
+    chunk_bytes: Positive = Field(2**19, description="Bytes of an NDJSON stream that share one receipt.")
 
 
 class AccessSettings(Section):

@@ -1,8 +1,9 @@
-"""What travels through ingestion: decoded readings in columns, what was wrong with some of them, and what became of each.
+"""What travels through ingestion: decoded readings in columns, what was wrong with some of them, and what became of
+each.
 
-A `Submission` is what one sender sent at once (an HTTP body, an MQTT message, a file). A codec decodes its bytes into `Readings`
-(columns that speak for one station) and `Flaw`s (readings that could not be turned into numbers). The pipeline answers with an
-`Outcome` that has exactly one result for each reading.
+A `Submission` is what one sender sent at once (an HTTP body, an MQTT message, a file). A codec decodes its bytes into
+`Readings` (columns that speak for one station) and `Flaw`s (readings that could not be turned into numbers). The
+pipeline answers with an `Outcome` that has exactly one result for each reading.
 """
 
 from collections.abc import Sequence
@@ -121,14 +122,19 @@ class Submission:
     """Bytes as they came, who sent them, and what they say.
 
     station_id, station: the only station that it may speak for; None when the staff speaks for any.
-    raw: the body as it came on the wire (still compressed when raw_encoding is gzip).
+    raw: the body as it came on the wire (still compressed when raw_encoding is gzip); raw_length: its length, where
+    it was cut.
+    sha256: of the whole body as it came.
     source: file name or topic; sender: key id or user.
     atomic: all readings are stored or none is kept.
+    first_received_us: of a replay, when the bytes came the first time.
     """
 
     channel: Channel
     format: str
     raw: bytes
+    raw_length: int
+    sha256: bytes
     sender: str
     received_us: int
     decoded: Decoded
@@ -137,6 +143,12 @@ class Submission:
     source: str = ""
     raw_encoding: str = "identity"
     atomic: bool = False
+    first_received_us: int | None = None
+
+    @property
+    def judged_us(self) -> int:
+        """The time of receipt that ages are counted from: a replay must not make old readings too old."""
+        return self.received_us if self.first_received_us is None else self.first_received_us
 
 
 @dataclass(frozen=True, slots=True)

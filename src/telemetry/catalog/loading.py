@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
@@ -83,7 +83,7 @@ class LiveCatalog:
             self._snapshot = await read(self._database)
             _log.info("catalog.read", revision=self._snapshot.revision, stations=len(self._snapshot.stations))
 
-    async def __aenter__(self) -> "LiveCatalog":
+    async def __aenter__(self) -> Self:
         await self.refresh()
         self._task = asyncio.create_task(self._poll(), name="catalog-poll")
         return self
@@ -102,5 +102,5 @@ class LiveCatalog:
                 await self.refresh()
             except DatabaseUnavailable as error:
                 _log.warning("catalog.poll_failed", error=error.detail)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the outermost loop: the last picture stays in use
                 _log.exception("catalog.poll_failed")

@@ -1,7 +1,7 @@
 """The catalogue as ingestion sees it: one frozen picture, with lookups for names and columns for numbers.
 
-Pure: it is built from rows that the store read. Columns are indexed by datastream id itself, so that matching a reading is one
-dictionary lookup and everything after it is numpy.
+Pure: it is built from rows that the store read. Columns are indexed by datastream id itself, so that matching a
+reading is one dictionary lookup and everything after it is numpy.
 """
 
 import hashlib
@@ -24,7 +24,15 @@ def fold(spelling: str) -> str:
 
 def fold_unit(unit: str) -> str:
     """How units are compared: as spellings, with the signs that mean the same written the same way."""
-    return fold(unit).replace("µ", "u").replace("μ", "u").replace("°", "o").replace("³", "3").replace("²", "2").replace(" ", "")
+    return (
+        fold(unit)
+        .replace("µ", "u")
+        .replace("μ", "u")
+        .replace("°", "o")
+        .replace("³", "3")
+        .replace("²", "2")
+        .replace(" ", "")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,8 @@ class Columns:
 
     factor, range_min, range_max: (d,) float64, range NaN where unknown.
     limit_start, limit_count: (d,) where the datastream's spans stand in the span columns, in time order.
-    limit_from_us, limit_to_us: (s,) int64; limit_lower, limit_upper: (s,) float64, NaN where that side is open; limit_verified: (s,).
+    limit_from_us, limit_to_us: (s,) int64; limit_lower, limit_upper: (s,) float64, NaN where that side is open;
+    limit_verified: (s,).
     """
 
     factor: npt.NDArray[np.float64]

@@ -1,0 +1,7 @@
+-- Reading evidence back: receipts by time, whatever their station, and what a replay made.
+-- depends: 0002_observations
+
+SET lock_timeout = '4s';
+
+CREATE INDEX receipt_time ON receipt (received_time DESC, id DESC);
+CREATE INDEX quarantine_resolved_receipt ON quarantine (resolved_receipt_id) WHERE resolved_receipt_id IS NOT NULL;

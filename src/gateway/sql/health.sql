@@ -1,0 +1,11 @@
+-- name: health_answers
+SELECT 1;
+
+-- name: health_station_ages
+-- When each active station was last heard, over any channel.
+SELECT s.code, r.received_time
+FROM station s
+CROSS JOIN LATERAL (
+    SELECT received_time FROM receipt r WHERE r.station_id = s.id ORDER BY received_time DESC LIMIT 1
+) r
+WHERE s.status <> 'retired';

@@ -1,0 +1,151 @@
+"""Writes one group until it is committed, and knows which errors are whose.
+
+Transient errors are retried without an answer. An error that a row causes is isolated by halving the group, so that a
+neighbour never pays for it. A COMMIT that got no answer is looked up by its receipts before anything is written
+again.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import numpy as np
+import structlog
+
+from core.database import Database, DatabaseUnavailable, is_data_error, is_transient
+from telemetry.intake import metering, store
+from telemetry.intake.pipeline import Judged
+from telemetry.readings import Int64s, Outcome
+
+_log = structlog.get_logger(__name__)
+
+# SQLSTATE of TimescaleDB's limit on the rows that one statement decompresses: a smaller group passes.
+_CONFIGURATION_LIMIT = "53400"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_CONNECTION_ERRORS = (DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class Abandoned(Exception):
+    """Every submitter of the group gave up while the database was away; nothing was answered."""
+
+
+@dataclass(slots=True)
+class _Pauses:
+    """Jittered pauses that grow up to a limit."""
+
+    seconds: float = _FIRST_PAUSE
+
+    async def wait(self) -> None:
+        await asyncio.sleep(self.seconds * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        self.seconds = min(self.seconds * 2, _LONGEST_PAUSE)
+
+
+def _is_passing(error: Exception) -> bool:
+    return is_transient(error) or isinstance(error, DatabaseUnavailable)
+
+
+class Committer:
+    """Commits the groups of one intake; safe to share between its writers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._receipts = range(0)
+        self._receipts_lock = asyncio.Lock()
+        # Groups that meet taken keys come in runs (a logger resends its store); a clean group ends the run.
+        self._in_resend = False
+
+    async def commit(self, judged: Judged, wanted: Callable[[], bool], *, lift_limit: bool = False) -> list[Outcome]:
+        """Write the group; `wanted` says whether anybody still waits for it.
+
+        Raises store.AtomicRefused, or Abandoned when the database stays away and nobody waits any more.
+        """
+        with_care = self._in_resend or lift_limit
+        pauses = _Pauses()
+        while True:
+            try:
+                receipt_ids = await self._take_receipts(len(judged.submissions))
+                outcomes = await self._write(judged, receipt_ids, with_care, lift_limit)
+            except asyncpg.UniqueViolationError:
+                if with_care:
+                    raise
+                metering.RETRIES.labels("key-taken").inc()
+                with_care = True
+            except _CONNECTION_ERRORS as error:
+                if getattr(error, "sqlstate", None) == _CONFIGURATION_LIMIT:
+                    return await self._smaller(judged, wanted)
+                if is_data_error(error):
+                    return await self._isolated(judged, wanted)
+                await self._pass_over(error, pauses, wanted)
+            else:
+                if outcomes is not None:
+                    self._in_resend = with_care and any(o.duplicates or o.conflicts for o in outcomes)
+                    return outcomes
+                with_care = True
+
+    async def _write(
+        self, judged: Judged, receipt_ids: Int64s, with_care: bool, lift_limit: bool
+    ) -> list[Outcome] | None:
+        """Outcomes of a committed group; None when a COMMIT got no answer and did not happen."""
+        try:
+            return await store.write(self._database, judged, receipt_ids, with_care=with_care, lift_limit=lift_limit)
+        except store.CommitUnknown as unknown:
+            metering.RETRIES.labels("commit-unknown").inc()
+            _log.warning("intake.commit_unknown", submissions=len(judged.submissions))
+            happened = await self._until_answered(lambda: store.committed(self._database, judged, receipt_ids))
+            return unknown.outcomes if happened else None
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[bool]]) -> bool:
+        pauses = _Pauses()
+        while True:
+            try:
+                return await ask()
+            except _CONNECTION_ERRORS as error:
+                await self._pass_over(error, pauses, lambda: True)
+
+    async def _pass_over(self, error: Exception, pauses: _Pauses, wanted: Callable[[], bool]) -> None:
+        """Wait before the next attempt; raise the error when no later attempt can succeed."""
+        if not _is_passing(error):
+            raise error
+        metering.RETRIES.labels("transient").inc()
+        _log.warning("intake.write_failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+        if not wanted():
+            raise Abandoned from error
+        await pauses.wait()
+
+    async def _smaller(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+        """Two halves; a single submission is written with the limit lifted."""
+        metering.RETRIES.labels("decompression-limit").inc()
+        if len(judged.submissions) == 1:
+            return await self.commit(judged, wanted, lift_limit=True)
+        return await self._halves(judged, wanted)
+
+    async def _isolated(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+        """Two halves; of a single submission the rows that the table refuses go to quarantine."""
+        metering.RETRIES.labels("data").inc()
+        if len(judged.submissions) > 1:
+            return await self._halves(judged, wanted)
+        refused = await store.refused_rows(self._database, judged.rows)
+        _log.error("intake.rows_refused", receipt_rows=len(judged.rows), refused=len(refused))
+        if not refused:
+            raise RuntimeError("the table refuses a submission, but none of its rows")
+        return await self.commit(judged.without(refused), wanted)
+
+    async def _halves(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+        middle = len(judged.submissions) // 2
+        first = await self.commit(judged.part(0, middle), wanted)
+        return first + await self.commit(judged.part(middle, len(judged.submissions)), wanted)
+
+    async def _take_receipts(self, count: int) -> Int64s:
+        """Numbers for `count` receipts; a new block is fetched when the old one is used up."""
+        async with self._receipts_lock:
+            taken: list[int] = []
+            while len(taken) < count:
+                if not self._receipts:
+                    first = await store.next_receipts(self._database)
+                    self._receipts = range(first, first + store.RECEIPT_BLOCK)
+                here = self._receipts[: count - len(taken)]
+                taken += here
+                self._receipts = self._receipts[len(here) :]
+        return np.array(taken, np.int64)

@@ -1,0 +1,217 @@
+"""`POST /v1/observations` as plain ASGI: the hot path, without the framework's routing and validation.
+
+It stands in front of the application's router and is written into the OpenAPI document by `describing`.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core import access, errors, instants, problems, request_ids
+from telemetry.catalog.loading import LiveCatalog
+from telemetry.codecs.errors import Unreadable
+from telemetry.intake import answers, metering, streaming
+from telemetry.intake.reception import Form, Speaker
+from telemetry.intake.reception import receive as receive_submission
+from telemetry.intake.submitting import Intake, IntakeFull, NotAtomic
+from telemetry.readings import Channel, Flaw, Outcome
+
+_log = structlog.get_logger(__name__)
+
+PATH = "/v1/observations"
+NDJSON = "application/x-ndjson"
+_TRUE = {"1", "true"}
+
+
+class BodyTooLarge(errors.TooLarge):
+    slug = "body-too-large"
+    title = "The body is larger than allowed"
+
+
+class SlowBody(errors.Error):
+    status = 408
+    slug = "request-timeout"
+    title = "The body did not arrive in time"
+
+
+class NotCommittedInTime(errors.Unavailable):
+    slug = "not-committed-in-time"
+    title = "The database did not commit in time"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLimits:
+    """Bytes of a body on the wire and inflated, seconds until 503, seconds for the body to arrive, bytes of a chunk."""
+
+    body_bytes: int = 8 * 2**20
+    inflated_bytes: int = 32 * 2**20
+    answer_seconds: float = 5
+    body_seconds: float = 60
+    chunk_bytes: int = 2**19
+
+
+class ObservationEndpoint:
+    """Middleware that answers POST /v1/observations itself and passes everything else on.
+
+    It reads `identify`, `catalog` and `intake` from the application's state, which the lifespan fills.
+    """
+
+    def __init__(self, app: ASGIApp, limits: EndpointLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = request_ids.choose(headers.get(b"x-request-id"))
+        try:
+            await self._answer(scope, headers, request_id, receive, send)
+        except errors.Error as error:
+            metering.REFUSALS.labels(error.slug).inc()
+            problem = problems.document(error, PATH)
+            if isinstance(error, NotAtomic):
+                problem["readings"] = [answers.verdict_document(verdict) for verdict in error.verdicts]
+            await _send(send, error.status, answers.encode_any(problem), problems.MEDIA_TYPE, request_id, error)
+        except streaming.ClientGone:
+            metering.REFUSALS.labels("client-gone").inc()
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str, receive: Receive, send: Send
+    ) -> None:
+        state = scope["app"].state
+        intake: Intake = state.intake
+        speaker = _speaker(state.identify(access.credential_of(_text(headers, b"authorization"))), state.catalog)
+        if not intake.has_room:
+            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
+        form, atomic = _form(headers, scope["query_string"])
+        if form.content_type is not None and form.content_type.partition(";")[0].strip().lower() == NDJSON:
+            limits = streaming.StreamLimits(self._limits.body_bytes, self._limits.chunk_bytes)
+            stream = streaming.Stream(intake, speaker, form, limits)
+            await streaming.answer(stream, receive, send, request_id, PATH)
+            return
+        body = await self._body(headers, receive)
+        submission = receive_submission(
+            body,
+            form,
+            speaker,
+            Channel.HTTP,
+            instants.now_us(),
+            inflated_cap=self._limits.inflated_bytes,
+            atomic=atomic,
+        )
+        try:
+            async with asyncio.timeout(self._limits.answer_seconds):
+                outcome = await intake.submit(submission)
+        except TimeoutError:
+            raise NotCommittedInTime("Send the same bytes again.", retry_after=5) from None
+        if outcome.quarantined or outcome.conflicts:
+            _tell(outcome, speaker, request_id)
+        if outcome.verdicts and outcome.verdicts[0].index is None:
+            raise _unreadable(outcome)
+        await _send(send, 200, answers.encode(outcome), "application/json", request_id)
+
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        cap = self._limits.body_bytes
+        declared = headers.get(b"content-length")
+        if declared is not None and int(declared) > cap:
+            raise _too_large(cap)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message["body"]
+            return body
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                return await _collect(message, receive, cap)
+        except TimeoutError:
+            raise SlowBody(f"The body has to arrive within {self._limits.body_seconds:.0f} s.") from None
+
+
+async def _collect(message: Any, receive: Receive, cap: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise streaming.ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > cap:
+            raise _too_large(cap)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+def _too_large(cap: int) -> BodyTooLarge:
+    fault = errors.Fault("body", f"more than {cap} bytes", f"at most {cap} bytes; send a long series as {NDJSON}")
+    return BodyTooLarge("The body was not read.", faults=[fault])
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+def _speaker(principal: access.Principal, catalog: LiveCatalog) -> Speaker:
+    if isinstance(principal, access.Staff):
+        return Speaker(sender=principal.name)
+    entry = catalog.snapshot.stations_by_id[principal.station_id]
+    return Speaker(principal.key_id, principal.station_id, principal.code, entry.file_code)
+
+
+def _form(headers: Mapping[bytes, bytes], query: bytes) -> tuple[Form, bool]:
+    file_name, atomic = None, False
+    if query:
+        asked = parse_qs(query.decode("latin-1"), encoding="utf-8", errors="replace")
+        file_name = asked.get("fileName", [None])[-1]
+        atomic = asked.get("atomic", [""])[-1] in _TRUE
+    return Form(_text(headers, b"content-type"), _text(headers, b"content-encoding"), file_name), atomic
+
+
+def _unreadable(outcome: Outcome) -> Unreadable:
+    """Nothing could be taken from the body; its bytes are kept in quarantine under the receipt."""
+    verdict = outcome.verdicts[0]
+    error = Unreadable(Flaw(None, verdict.reason, verdict.field, verdict.found, verdict.expected))
+    error.extra["receipt"] = outcome.receipt_id
+    return error
+
+
+def _tell(outcome: Outcome, speaker: Speaker, request_id: str) -> None:
+    _log.info(
+        "observations.not_all_stored",
+        request_id=request_id,
+        receipt=outcome.receipt_id,
+        station=speaker.station,
+        sender=speaker.sender,
+        stored=outcome.stored,
+        conflicts=outcome.conflicts,
+        quarantined=outcome.quarantined,
+        first_reason=outcome.verdicts[0].reason,
+    )
+
+
+async def _send(
+    send: Send, status: int, body: bytes, media_type: str, request_id: str, error: errors.Error | None = None
+) -> None:
+    headers = [
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+    ]
+    if error is not None and error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+    if status == errors.Unauthorized.status:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status in {408, 413}:
+        # The rest of the body was not read; the connection cannot carry another request.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

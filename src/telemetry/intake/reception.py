@@ -1,0 +1,75 @@
+"""From bytes to a submission: the same first step for HTTP, MQTT and replay. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+
+from telemetry.codecs import inflating, negotiation
+from telemetry.codecs.errors import Unreadable
+from telemetry.readings import Channel, Decoded, Submission
+
+# Of a body that cannot be read this much is kept as evidence, with the hash of the whole.
+KEPT_OF_UNREADABLE = 64 * 2**10
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who sends: a station (by key or topic), which speaks for itself only, or the staff, who may speak for any."""
+
+    sender: str
+    station_id: int | None = None
+    station: str | None = None
+    file_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the sender says about its bytes."""
+
+    content_type: str | None = None
+    content_encoding: str | None = None
+    file_name: str | None = None
+    source: str = ""
+
+
+def receive(
+    body: bytes,
+    form: Form,
+    speaker: Speaker,
+    channel: Channel,
+    received_us: int,
+    *,
+    inflated_cap: int,
+    atomic: bool = False,
+) -> Submission:
+    """Decode a body. One that cannot be read becomes a submission with a single flaw, which goes to quarantine as a
+    whole.
+
+    Raises core errors TooLarge, Invalid or Unsupported for what says nothing about the readings: size, gzip, media
+    type.
+    """
+    plain = inflating.inflate(body, form.content_encoding, inflated_cap)
+    codec = negotiation.codec_for(form.content_type, form.file_name)
+    context = negotiation.Context(
+        station=speaker.station, file_name=form.file_name, received_us=received_us, file_code=speaker.file_code
+    )
+    try:
+        decoded = codec.decode(plain, context)
+        kept = body
+    except Unreadable as error:
+        decoded = Decoded((), (error.flaw,), 1)
+        kept = body[:KEPT_OF_UNREADABLE]
+    return Submission(
+        channel=channel,
+        format=codec.name,
+        raw=kept,
+        raw_length=len(body),
+        sha256=hashlib.sha256(body).digest(),
+        sender=speaker.sender,
+        received_us=received_us,
+        decoded=decoded,
+        station_id=speaker.station_id,
+        station=speaker.station,
+        source=form.source or form.file_name or "",
+        raw_encoding="gzip" if form.content_encoding and form.content_encoding != "identity" else "identity",
+        atomic=atomic,
+    )

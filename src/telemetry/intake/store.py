@@ -1,0 +1,332 @@
+"""Writes one group in one transaction: observations, receipts, quarantine and conflicts.
+
+This file guards the promise that nothing is answered before COMMIT and nothing is lost or doubled by a retry:
+COPY straight into the table first; only when a key is taken is the group written again with care. An error while
+COMMIT was under way leaves the outcome open, and the caller asks `committed` before it writes the same group again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import numpy as np
+
+from core import instants, queries
+from core.database import Database
+from telemetry.intake.pipeline import Judged
+from telemetry.intake.rows import COPY_COLUMNS, Rows
+from telemetry.readings import Fate, Flaw, Int64s, Outcome, Reason, Submission, Verdict
+
+_sql = queries.load(__file__, "intake")
+
+RECEIPT_BLOCK = 1000
+_RECEIPT_COLUMNS = (
+    "id", "received_time", "station_id", "channel", "format", "source", "sender", "sha256", "raw", "raw_encoding",
+    "raw_length", "stored", "duplicates", "conflicts", "quarantined",
+)  # fmt: skip
+_QUARANTINE_COLUMNS = (
+    "receipt_id", "received_time", "station_id", "reading_index", "symbol", "value", "unit", "phenomenon_time",
+    "device_status", "reason", "field", "found", "expected",
+)  # fmt: skip
+_LONGEST_TEXT = 500
+
+
+class CommitUnknown(Exception):
+    """The connection broke while COMMIT was under way: the group may be in the database or not.
+
+    `outcomes` are true if it is.
+    """
+
+    def __init__(self, outcomes: list[Outcome]) -> None:
+        super().__init__("no answer to COMMIT")
+        self.outcomes = outcomes
+
+
+class AtomicRefused(Exception):
+    """A submission that wanted all or nothing cannot have all; nothing of it was kept."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        super().__init__(f"{len(verdicts)} readings would not be stored")
+        self.verdicts = verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Clashes:
+    """Rows whose key was taken, by position in the group's rows, with what stands there."""
+
+    duplicates: list[int]
+    conflicts: list[int]
+    kept: dict[int, tuple[float, int]]
+
+
+_NO_CLASHES = Clashes([], [], {})
+
+
+async def next_receipts(database: Database) -> int:
+    """The first number of a block of RECEIPT_BLOCK that belongs to the caller."""
+    first: int = await database.fetchval(_sql["intake_next_receipts"])
+    return first
+
+
+async def committed(database: Database, judged: Judged, receipt_ids: Int64s) -> bool:
+    """Whether the transaction that wrote these receipts reached its COMMIT."""
+    times = [submission.received_us for submission in judged.submissions]
+    found = await database.fetch(
+        _sql["intake_committed_receipts"],
+        receipt_ids.tolist(),
+        instants.from_us(min(times)),
+        instants.from_us(max(times)),
+    )
+    return len(found) > 0
+
+
+async def write(
+    database: Database, judged: Judged, receipt_ids: Int64s, *, with_care: bool, lift_limit: bool = False
+) -> list[Outcome]:
+    """Commit the group and say what became of each submission. UniqueViolationError: write it again with care.
+
+    lift_limit: let TimescaleDB decompress as many rows as the group needs.
+    """
+    async with database.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            clashes = _NO_CLASHES
+            if lift_limit:
+                await connection.execute(_sql["intake_lift_decompression_limit"])
+            if with_care:
+                clashes = await _insert_with_care(connection, judged.rows, receipt_ids)
+                await _keep_conflicts(connection, judged, clashes, receipt_ids)
+            elif len(judged.rows):
+                await _copy(connection, "observation", COPY_COLUMNS, judged.rows.copy_data(receipt_ids))
+            outcomes = _outcomes(judged, clashes, receipt_ids)
+            _refuse_partial(judged, outcomes)
+            await _copy_receipts(connection, judged.submissions, outcomes)
+            await _copy_quarantine(connection, judged, receipt_ids)
+        except BaseException:
+            await _roll_back(transaction)
+            raise
+        try:
+            await transaction.commit()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise CommitUnknown(outcomes) from error
+    return outcomes
+
+
+async def refused_rows(database: Database, rows: Rows) -> list[int]:
+    """Positions of the rows that the table itself refuses, found by halving in a transaction that is undone."""
+    refused: list[int] = []
+    spans = [(0, len(rows))]
+    async with database.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(_sql["intake_create_incoming"])
+        while spans:
+            start, stop = spans.pop()
+            if await _passes(connection, rows.take(slice(start, stop))):
+                continue
+            if stop - start == 1:
+                refused.append(start)
+            else:
+                middle = (start + stop) // 2
+                spans += [(start, middle), (middle, stop)]
+        await transaction.rollback()
+    return sorted(refused)
+
+
+async def _passes(connection: Any, rows: Rows) -> bool:
+    """Whether the table takes these rows, apart from keys that are taken."""
+    attempt = connection.transaction()
+    await attempt.start()
+    try:
+        data = rows.copy_data(np.zeros(int(rows.submission.max()) + 1, np.int64), numbered=True)
+        await _copy(connection, "incoming", (*COPY_COLUMNS, "ordinal"), data)
+        await connection.execute(_sql["intake_insert_incoming"])
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
+        return False
+    else:
+        return True
+    finally:
+        await attempt.rollback()
+
+
+async def _roll_back(transaction: Any) -> None:
+    """Undo; a connection that is already broken has nothing left to undo."""
+    try:
+        await transaction.rollback()
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return
+
+
+async def _copy(connection: Any, table: str, columns: Sequence[str], data: bytes) -> None:
+    async def once() -> Any:
+        yield data
+
+    await connection.copy_to_table(table, source=once(), columns=columns, format="binary")
+
+
+async def _copy_receipts(connection: Any, submissions: Sequence[Submission], outcomes: Sequence[Outcome]) -> None:
+    records = [
+        (
+            o.receipt_id, instants.from_us(s.received_us), s.station_id, s.channel, s.format, storable(s.source),
+            storable(s.sender), s.sha256, s.raw, s.raw_encoding, s.raw_length, o.stored, o.duplicates, o.conflicts,
+            o.quarantined,
+        )
+        for s, o in zip(submissions, outcomes, strict=True)
+    ]  # fmt: skip
+    await connection.copy_records_to_table("receipt", records=records, columns=_RECEIPT_COLUMNS)
+
+
+async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s) -> None:
+    records = [
+        (
+            receipt_id, instants.from_us(submission.received_us), submission.station_id, flaw.index, _text(flaw.symbol),
+            _text(flaw.value), _text(flaw.unit), _text(flaw.phenomenon_time), _text(flaw.status), flaw.reason,
+            flaw.field, storable(flaw.found), storable(flaw.expected),
+        )
+        for submission, flaws, receipt_id in zip(judged.submissions, judged.flaws, receipt_ids.tolist(), strict=True)
+        for flaw in flaws
+    ]  # fmt: skip
+    if records:
+        await connection.copy_records_to_table("quarantine", records=records, columns=_QUARANTINE_COLUMNS)
+
+
+def storable(text: str) -> str:
+    """The text without what a text column refuses (NUL, lone surrogates), cut to a length that a person reads."""
+    clean = text.replace("\0", "␀").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= _LONGEST_TEXT else clean[:_LONGEST_TEXT] + "…"
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else storable(text)
+
+
+async def _insert_with_care(connection: Any, rows: Rows, receipt_ids: Int64s) -> Clashes:
+    """Insert what is new; the rest is compared with what stands there already, be it older or earlier in the group."""
+    if not len(rows):
+        return _NO_CLASHES
+    order = np.lexsort((np.arange(len(rows)), rows.time_us, rows.datastream_id))
+    ids, times = rows.datastream_id[order], rows.time_us[order]
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = (ids[1:] != ids[:-1]) | (times[1:] != times[:-1])
+    winners = order[first]
+    there = await _insert_winners(connection, rows.take(winners), receipt_ids)
+    if not there and len(winners) == len(rows):
+        return _NO_CLASHES
+    return _compare(rows, order, first, winners, there)
+
+
+async def _insert_winners(connection: Any, rows: Rows, receipt_ids: Int64s) -> dict[int, tuple[float, int]]:
+    """Insert rows of distinct keys; what stands where some of them wanted to, by position."""
+    await connection.execute(_sql["intake_create_incoming"])
+    await _copy(connection, "incoming", (*COPY_COLUMNS, "ordinal"), rows.copy_data(receipt_ids, numbered=True))
+    inserted = await connection.execute(_sql["intake_insert_incoming"])
+    if int(inserted.rpartition(" ")[2]) == len(rows):
+        return {}
+    found = await connection.fetch(
+        _sql["intake_already_there"],
+        instants.from_us(int(rows.time_us.min())),
+        instants.from_us(int(rows.time_us.max())),
+    )
+    return {row["ordinal"]: (row["result"], row["device_status"]) for row in found}
+
+
+def _compare(rows: Rows, order: Int64s, first: Any, winners: Int64s, there: dict[int, tuple[float, int]]) -> Clashes:
+    kept_result, kept_status = rows.result[winners], rows.status[winners]
+    stored = np.ones(len(winners), np.bool_)
+    if there:
+        at = np.fromiter(there, np.int64, len(there))
+        kept_result[at] = [result for result, _ in there.values()]
+        kept_status[at] = [status for _, status in there.values()]
+        stored[at] = False
+    key = np.cumsum(first) - 1
+    clashing = ~(first & stored[key])
+    rest, key = order[clashing], key[clashing]
+    same = (rows.result[rest] == kept_result[key]) & (rows.status[rest] == kept_status[key])
+    kept = {int(row): (float(kept_result[k]), int(kept_status[k])) for row, k in zip(rest, key, strict=True)}
+    return Clashes(duplicates=rest[same].tolist(), conflicts=rest[~same].tolist(), kept=kept)
+
+
+async def _keep_conflicts(connection: Any, judged: Judged, clashes: Clashes, receipt_ids: Int64s) -> None:
+    if not clashes.conflicts:
+        return
+    rows = judged.rows.take(np.array(clashes.conflicts))
+    received = [instants.from_us(judged.submissions[s].received_us) for s in rows.submission.tolist()]
+    await connection.execute(
+        _sql["intake_insert_conflicts"],
+        rows.datastream_id.tolist(),
+        [instants.from_us(us) for us in rows.time_us.tolist()],
+        rows.result.tolist(),
+        rows.status.tolist(),
+        receipt_ids[rows.submission].tolist(),
+        rows.index.tolist(),
+        received,
+    )
+
+
+def _outcomes(judged: Judged, clashes: Clashes, receipt_ids: Int64s) -> list[Outcome]:
+    stored = np.bincount(judged.rows.submission, minlength=len(judged.submissions))
+    told: dict[int, list[tuple[int, Fate]]] = {}
+    for fate, at in ((Fate.DUPLICATE, clashes.duplicates), (Fate.CONFLICT, clashes.conflicts)):
+        for row in at:
+            told.setdefault(int(judged.rows.submission[row]), []).append((row, fate))
+    return [
+        _outcome(submission, judged, ordinal, count, receipt_id, told.get(ordinal, []), clashes)
+        for ordinal, (submission, count, receipt_id) in enumerate(
+            zip(judged.submissions, stored.tolist(), receipt_ids.tolist(), strict=True)
+        )
+    ]
+
+
+def _outcome(
+    submission: Submission,
+    judged: Judged,
+    ordinal: int,
+    kept: int,
+    receipt_id: int,
+    clashing: list[tuple[int, Fate]],
+    clashes: Clashes,
+) -> Outcome:
+    flaws = judged.flaws[ordinal]
+    if not flaws and not clashing:
+        return Outcome(receipt_id, submission.received_us, submission.station, stored=kept)
+    verdicts = [quarantined(flaw) for flaw in flaws]
+    verdicts += [_clash(judged, row, fate, clashes.kept[row]) for row, fate in clashing]
+    verdicts.sort(key=lambda verdict: -1 if verdict.index is None else verdict.index)
+    duplicates = sum(fate is Fate.DUPLICATE for _, fate in clashing)
+    return Outcome(
+        receipt_id,
+        submission.received_us,
+        submission.station,
+        stored=kept - len(clashing),
+        duplicates=duplicates,
+        conflicts=len(clashing) - duplicates,
+        quarantined=len(flaws),
+        verdicts=verdicts,
+    )
+
+
+def quarantined(flaw: Flaw) -> Verdict:
+    return Verdict(flaw.index, Fate.QUARANTINED, flaw.reason, flaw.field, flaw.found, flaw.expected, flaw.symbol)
+
+
+def _clash(judged: Judged, row: int, fate: Fate, kept: tuple[float, int]) -> Verdict:
+    rows = judged.rows
+    reason = Reason.SAME_TIME_SAME_VALUE if fate is Fate.DUPLICATE else Reason.SAME_TIME_OTHER_VALUE
+    found = f"{float(rows.result[row])!r}, status {int(rows.status[row]):02d}"
+    return Verdict(
+        index=int(rows.index[row]),
+        fate=fate,
+        reason=reason,
+        field="result",
+        found=found,
+        expected=f"{kept[0]!r}, status {kept[1]:02d}, as stored before",
+        symbol=judged.snapshot.datastreams[int(rows.datastream_id[row])].symbol,
+    )
+
+
+def _refuse_partial(judged: Judged, outcomes: Sequence[Outcome]) -> None:
+    for submission, outcome in zip(judged.submissions, outcomes, strict=True):
+        if submission.atomic and (outcome.conflicts or outcome.quarantined):
+            raise AtomicRefused(outcome.verdicts)

@@ -1,0 +1,221 @@
+"""Joins many submissions into one group, writes it, and wakes each submitter with its own outcome.
+
+While one group is being written the next one fills; an idle intake writes a submission at once, without a timer.
+Everything that waits is bounded in readings and bytes.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import structlog
+
+from core import errors
+from core.database import Database
+from telemetry.catalog.loading import LiveCatalog
+from telemetry.intake import committing, metering, store
+from telemetry.intake.matching import Matcher
+from telemetry.intake.pipeline import judge
+from telemetry.quality.checking import Window
+from telemetry.readings import Channel, Fate, Outcome, Submission, Verdict
+
+_log = structlog.get_logger(__name__)
+
+
+class IntakeFull(errors.Overloaded):
+    slug = "intake-full"
+    title = "Too many readings wait for the database"
+
+
+class NotAtomic(errors.Invalid):
+    slug = "not-atomic"
+    title = "All or nothing was asked for, and not all can be stored"
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        shown = ", ".join(f"{v.index}: {v.reason}" for v in verdicts[:10]) + (", …" if len(verdicts) > 10 else "")
+        super().__init__(
+            f"Nothing was kept; {len(verdicts)} readings stand against it ({shown}).",
+            faults=[errors.Fault(f"readings.{v.index}.{v.field}", v.found, v.expected) for v in verdicts],
+        )
+        self.verdicts = [replace(verdict, fate=Fate.REJECTED) for verdict in verdicts]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeLimits:
+    """Bounds of one process's intake; see the settings of the same names."""
+
+    group_rows: int = 20_000
+    group_bytes: int = 16 * 2**20
+    queue_rows: int = 200_000
+    queue_bytes: int = 64 * 2**20
+    writers: int = 2
+    window: Window = field(default_factory=Window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    submission: Submission
+    outcome: asyncio.Future[Outcome]
+
+    @property
+    def rows(self) -> int:
+        # Even an empty submission is a receipt to be written.
+        return self.submission.decoded.count + 1
+
+    @property
+    def bytes(self) -> int:
+        return len(self.submission.raw)
+
+
+class Intake:
+    """Takes submissions and answers after COMMIT. Use as an async context manager; leaving it drains what waits."""
+
+    def __init__(self, database: Database, catalog: LiveCatalog, limits: IntakeLimits | None = None) -> None:
+        self._catalog = catalog
+        self._limits = limits or IntakeLimits()
+        self._queue: deque[_Waiting] = deque()
+        self._rows = 0
+        self._bytes = 0
+        self._work = asyncio.Event()
+        self._writers: list[asyncio.Task[None]] = []
+        self._closing = False
+        self._matcher: Matcher | None = None
+        self._committer = committing.Committer(database)
+
+    @property
+    def waiting_rows(self) -> int:
+        return self._rows
+
+    @property
+    def window(self) -> Window:
+        return self._limits.window
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a body that is about to be read could be taken."""
+        return self._rows < self._limits.queue_rows and self._bytes < self._limits.queue_bytes and not self._closing
+
+    async def __aenter__(self) -> Self:
+        self._writers = [
+            asyncio.create_task(self._write_groups(), name=f"intake-writer-{number}")
+            for number in range(self._limits.writers)
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what waits, for ten seconds at most; what is left gets no answer, which promises nothing."""
+        self._closing = True
+        self._work.set()
+        _, unfinished = await asyncio.wait(self._writers, timeout=10)
+        for task in unfinished:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for waiting in self._queue:
+            waiting.outcome.cancel()
+        self._queue.clear()
+
+    async def submit(self, submission: Submission) -> Outcome:
+        """Wait until the submission is committed. Raises IntakeFull, or NotAtomic for an atomic one that cannot be
+        whole.
+        """
+        if not self.has_room:
+            metering.REFUSALS.labels("queue-full").inc()
+            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(submission, outcome)
+        self._queue.append(waiting)
+        self._rows += waiting.rows
+        self._bytes += waiting.bytes
+        self._work.set()
+        return await outcome
+
+    async def _write_groups(self) -> None:
+        while True:
+            group = self._next_group()
+            if not group:
+                if self._closing:
+                    return
+                self._work.clear()
+                await self._work.wait()
+                continue
+            try:
+                await self._write_group(group)
+            except Exception as error:  # noqa: BLE001 - the outermost loop: nothing of this group is answered as kept
+                _log.exception("intake.group_failed", submissions=len(group))
+                _fail(group, error)
+
+    def _next_group(self) -> list[_Waiting]:
+        """The oldest submissions, as many as one transaction takes; an atomic one stays alone."""
+        group: list[_Waiting] = []
+        rows = size = 0
+        while self._queue:
+            first = self._queue[0]
+            alone = first.submission.atomic
+            full = rows + first.rows > self._limits.group_rows or size + first.bytes > self._limits.group_bytes
+            if group and (full or alone):
+                break
+            self._queue.popleft()
+            self._rows -= first.rows
+            self._bytes -= first.bytes
+            if first.outcome.done():
+                # The submitter gave up and was told that nothing is promised.
+                continue
+            group.append(first)
+            rows += first.rows
+            size += first.bytes
+            if alone:
+                break
+        metering.QUEUE_READINGS.set(self._rows)
+        metering.QUEUE_BYTES.set(self._bytes)
+        return group
+
+    async def _write_group(self, group: list[_Waiting]) -> None:
+        started = time.perf_counter()
+        judged = judge(self._current_matcher(), [waiting.submission for waiting in group], self._limits.window)
+        try:
+            outcomes = await self._committer.commit(judged, lambda: any(not w.outcome.done() for w in group))
+        except store.AtomicRefused as refused:
+            _fail(group, NotAtomic(refused.verdicts))
+            return
+        except committing.Abandoned:
+            return
+        metering.COMMIT_SECONDS.observe(time.perf_counter() - started)
+        metering.GROUP_READINGS.observe(len(judged.rows))
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if not waiting.outcome.done():
+                waiting.outcome.set_result(outcome)
+        _count(judged.submissions, outcomes)
+
+    def _current_matcher(self) -> Matcher:
+        snapshot = self._catalog.snapshot
+        if self._matcher is None or self._matcher.snapshot is not snapshot:
+            self._matcher = Matcher(snapshot)
+        return self._matcher
+
+
+def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in group:
+        if not waiting.outcome.done():
+            waiting.outcome.set_exception(error)
+
+
+def _count(submissions: Sequence[Submission], outcomes: Sequence[Outcome]) -> None:
+    totals: dict[Channel, Counter[Fate]] = {}
+    for submission, outcome in zip(submissions, outcomes, strict=True):
+        total = totals.setdefault(submission.channel, Counter())
+        total[Fate.STORED] += outcome.stored
+        if outcome.verdicts:
+            total[Fate.DUPLICATE] += outcome.duplicates
+            total[Fate.CONFLICT] += outcome.conflicts
+            total[Fate.QUARANTINED] += outcome.quarantined
+    for channel, total in totals.items():
+        for fate, number in total.items():
+            metering.READINGS.labels(fate, channel).inc(number)
+    for channel, number in Counter(submission.channel for submission in submissions).items():
+        metering.SUBMISSIONS.labels(channel).inc(number)
