@@ -1,7 +1,8 @@
-"""Writes the configuration of a NATS server that serves as MQTT 3.1.1 broker: rights per station key, nothing acknowledged is lost.
+"""Writes the configuration of a NATS server as an MQTT 3.1.1 broker that loses nothing that it acknowledged.
 
-A topic `a/b` is the subject `a.b` here, and a dot inside a level becomes `//`, so that `*` covers a whole file name. Every QoS 1
-subscriber is served through `$MQTT.sub.<random>`, which the server does not let an MQTT client subscribe to by itself.
+A topic `a/b` is the subject `a.b` here, and a dot inside a level becomes `//`, so that `*` covers a whole file name.
+Every QoS 1 subscriber is served through `$MQTT.sub.<random>`, which the server does not let an MQTT client subscribe
+to by itself.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ _DELIVERY = "$MQTT.sub.>"
 class NatsOptions:
     """Where the server listens and stores, and how much it holds.
 
-    listen: MQTT address; client_listen: address of NATS's own protocol, which no user here may speak (port -1 takes a free one).
+    listen: MQTT address; client_listen: address of NATS's own protocol, which no user here may speak (port -1 takes a
+    free one).
     sync: `always` syncs each message to the disk before its PUBACK; a duration such as `2m` syncs that often.
     max_ack_pending: messages that the gateway holds uncommitted; ack_wait: they are sent again after this time.
     """

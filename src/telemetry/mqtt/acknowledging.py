@@ -1,0 +1,252 @@
+"""An aiomqtt client for one connection, which acknowledges a message only when it is told to.
+
+Rules of this file:
+- A client serves one connection. A packet id means something within its connection only, so an acknowledgement that
+  comes after the connection broke is dropped: sent on the next one it would acknowledge a message that nobody kept.
+- Acknowledgements leave in the order of arrival [MQTT-4.6.0-2], save for messages that were put aside.
+- The incoming queue has no limit of its own, because aiomqtt's limited one drops what it already acknowledged. What
+  is in flight is bounded by the broker (MQTT 5: Receive Maximum, 3.1.1: its own setting), and where a broker does not
+  keep to it, by not reading from the socket.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiomqtt
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from telemetry.mqtt.counters import Counters
+
+_SESSION_SECONDS = 7 * 86400
+# Packets that are read in one go before other work of the event loop has its turn.
+_READ_AT_ONCE = 128
+# A broker may send this many times what it was told to before the socket is left unread.
+_PATIENCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and who speaks to it."""
+
+    host: str
+    port: int
+    username: str
+    password: str | None
+    client_id: str
+    protocol: Literal["3.1.1", "5"] = "3.1.1"
+    keepalive: int = 20
+    tls: bool = False
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it came: the connection's epoch and the packet id in it, by which it is acknowledged."""
+
+    epoch: int
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes
+    content_type: str | None = None
+
+
+def connection_options(address: BrokerAddress, *, receive_maximum: int, session_seconds: int) -> dict[str, Any]:
+    """Arguments of aiomqtt.Client for a session that outlives the connection."""
+    options: dict[str, Any] = {
+        "hostname": address.host,
+        "port": address.port,
+        "username": address.username,
+        "password": address.password,
+        "identifier": address.client_id,
+        "keepalive": address.keepalive,
+        "timeout": 5,
+        "tls_context": ssl.create_default_context(cafile=address.ca_file) if address.tls else None,
+    }
+    if address.protocol == "3.1.1":
+        return options | {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": False}
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+    properties.SessionExpiryInterval = session_seconds
+    properties.ReceiveMaximum = min(receive_maximum, 65535)
+    return options | {"protocol": aiomqtt.ProtocolVersion.V5, "clean_start": False, "properties": properties}
+
+
+class AcknowledgingClient(aiomqtt.Client):
+    """One connection with manual acknowledgement. Use as an async context manager, once."""
+
+    def __init__(self, address: BrokerAddress, *, epoch: int, in_flight: int, counters: Counters | None = None) -> None:
+        super().__init__(**connection_options(address, receive_maximum=in_flight, session_seconds=_SESSION_SECONDS))
+        self._client.manual_ack_set(True)
+        self.epoch = epoch
+        self.session_present = False
+        self.counters = counters or Counters()
+        self._most_held = in_flight * _PATIENCE
+        self._arrived: deque[Delivery] = deque()
+        self._news = asyncio.Event()
+        # Packet ids in order of arrival, and of those the ones that may be acknowledged.
+        self._order: deque[int] = deque()
+        self._held: dict[int, bool] = {}
+        self._aside: set[int] = set()
+        self._reading = True
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that came with QoS 1 and are not acknowledged."""
+        return len(self._held) + len(self._aside)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._disconnected.add_done_callback(lambda _: self._news.set())
+        self._read_socket()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(aiomqtt.MqttError):
+            await super().__aexit__(kind, error, trace)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            # Asked for, so that asyncio does not complain of an error that nobody looked at.
+            self._disconnected.exception()
+
+    async def batch(self, most: int) -> list[Delivery]:
+        """The messages that arrived, at least one and at most so many; MqttError when the connection is gone."""
+        while not self._arrived:
+            self._refuse_broken()
+            self._news.clear()
+            await self._news.wait()
+        self._refuse_broken()
+        return [self._arrived.popleft() for _ in range(min(most, len(self._arrived)))]
+
+    async def lost(self) -> None:
+        """Waits until the connection is gone, then raises MqttError."""
+        with suppress(Exception):  # What broke it is told by the next line.
+            await asyncio.shield(self._disconnected)
+        self._refuse_broken()
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Say that the message is kept; it is told to the broker as soon as all that came before it may be."""
+        if delivery.qos == 0:
+            return
+        if delivery.epoch != self.epoch or self._disconnected.done():
+            self.counters.late_acknowledgements += 1
+            return
+        if delivery.mid in self._aside:
+            self._aside.discard(delivery.mid)
+            self._puback(delivery.mid)
+        elif delivery.mid in self._held:
+            self._held[delivery.mid] = True
+            while self._order and self._held[self._order[0]]:
+                mid = self._order.popleft()
+                del self._held[mid]
+                self._puback(mid)
+        if not self._reading and self.in_flight <= self._most_held // 2:
+            self._read_socket()
+
+    def put_aside(self, delivery: Delivery) -> None:
+        """Let the messages behind this one be acknowledged before it."""
+        if delivery.epoch == self.epoch and delivery.mid in self._held:
+            self._order.remove(delivery.mid)
+            del self._held[delivery.mid]
+            self._aside.add(delivery.mid)
+
+    def tell(self, topic: str, payload: bytes) -> bool:
+        """Publish with QoS 0 and do not wait; whether the message was handed to a living connection."""
+        if self._disconnected.done():
+            return False
+        return self._client.publish(topic, payload, qos=0).rc == paho.MQTT_ERR_SUCCESS
+
+    def stop_reading(self) -> None:
+        """Take no more from the broker; the connection and the acknowledgements go on."""
+        self._reading = False
+        socket = self._client.socket()
+        if socket is not None:
+            self._loop.remove_reader(socket.fileno())
+
+    def _read_socket(self) -> None:
+        self._reading = True
+        socket = self._client.socket()
+        if socket is not None and socket.fileno() >= 0:
+            self._loop.add_reader(socket.fileno(), self._read)
+
+    def _read(self) -> None:
+        """Read packets while there are any. aiomqtt's own reader takes one packet a turn of the event loop."""
+        try:
+            for _ in range(_READ_AT_ONCE):
+                before = len(self._arrived)
+                self._client.loop_read()
+                if len(self._arrived) == before:
+                    break
+        except Exception as error:  # noqa: BLE001 - whatever it was, this connection cannot be read any further
+            if not self._disconnected.done():
+                self._disconnected.set_exception(aiomqtt.MqttError(f"unreadable packet: {error}"))
+        if self._reading and self.in_flight >= self._most_held:
+            self.counters.pauses += 1
+            self.stop_reading()
+
+    def _puback(self, mid: int) -> None:
+        if self._client.ack(mid, 1) != paho.MQTT_ERR_SUCCESS:
+            self.counters.late_acknowledgements += 1
+            return
+        self.counters.acknowledged += 1
+
+    def _refuse_broken(self) -> None:
+        if not self._disconnected.done():
+            return
+        raise aiomqtt.MqttError("the connection is gone") from self._disconnected.exception()
+
+    def _on_connect(
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.session_present = flags.session_present
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:  # noqa: ARG002
+        """Queue the message; a copy of one that is still in flight (NATS repeats after `ack_wait`) is left out."""
+        if message.qos == 0:
+            if self.in_flight >= self._most_held:
+                # QoS 0 promises nothing, and nothing else bounds it.
+                self.counters.dropped_qos0 += 1
+                return
+        elif message.mid in self._held or message.mid in self._aside:
+            self.counters.redelivered += 1
+            return
+        else:
+            self._order.append(message.mid)
+            self._held[message.mid] = False
+            self.counters.redelivered += message.dup
+        self.counters.messages += 1
+        self.counters.bytes += len(message.payload)
+        self._arrived.append(
+            Delivery(
+                epoch=self.epoch,
+                mid=message.mid,
+                qos=message.qos,
+                topic=_topic(message),
+                payload=bytes(message.payload),
+                content_type=getattr(message.properties, "ContentType", None),
+            )
+        )
+        self._news.set()
+
+
+def _topic(message: paho.MQTTMessage) -> str:
+    """The topic; bytes that are not UTF-8 come escaped, so that the message can be put away like any other."""
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return repr(message)
