@@ -1,0 +1,56 @@
+# The commands of a day. Every one makes the environment it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first Python that is new enough; choose another with `make run PYTHON=/path/to/python`.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+ifeq ($(strip $(PYTHON)),)
+$(error Python 3.11 or newer is needed and was not found)
+endif
+
+BIN := .venv/bin
+CHECKED := src tests tools
+
+# Options of `make run`, for example `make run HTTP_PORT=8080 MQTT_PORT=11883 DATA=/srv/quantrac ARGS=--no-stations`.
+HTTP_PORT ?=
+MQTT_PORT ?=
+DATA ?=
+ARGS ?=
+OPTIONS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(MQTT_PORT),--mqtt-port $(MQTT_PORT)) \
+	$(if $(DATA),--data-dir $(DATA)) $(ARGS)
+
+.PHONY: help run test check bench lock clean environment environment-dev
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1  \2/p' $(MAKEFILE_LIST)
+
+run: environment ## Start everything on this machine (HTTP_PORT=, MQTT_PORT=, DATA=, ARGS=).
+	@exec $(BIN)/quantrac run $(OPTIONS)
+
+test: check ## Run every check and every test (PYTEST_ARGS=; QUANTRAC_TEST_DSN= for a server of your own).
+	@echo '== tests'
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: environment-dev ## Run the linter, the formatter, the type checker and the import rules.
+	@echo '== ruff' && $(BIN)/ruff check --quiet $(CHECKED)
+	@echo '== format' && $(BIN)/ruff format --quiet --check $(CHECKED)
+	@echo '== mypy' && $(BIN)/mypy --no-error-summary
+	@echo '== imports' && { $(BIN)/lint-imports > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }; }
+
+bench: environment-dev ## Measure throughput against raw COPY on this machine.
+	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+lock: environment-dev ## Write locks/*.txt anew from pyproject.toml.
+	@$(BIN)/python tools/lock.py
+
+clean: ## Remove the environment and caches; the data in var/ stay.
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@$(PYTHON) tools/environment.py run
+
+environment-dev:
+	@$(PYTHON) tools/environment.py dev
