@@ -46,10 +46,16 @@ class MqttSettings(Section):
     username: str = Field("quantrac-gateway", description="The gateway's user at the broker.")
     password: SecretStr | None = Field(None, description="The gateway's password at the broker.")
     password_file: Path | None = Field(None, description="File that holds the password instead.")
-    client_id: str = Field("quantrac-gateway", description="Fixed client id: the broker keeps the session under it.")
+    client_id: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9_-]{1,64}$",
+        description="Client id under which the broker keeps the session; without one, a random one from the database.",
+    )
     keepalive_seconds: Positive = Field(20, description="Keep-alive; a dead broker is found within twice this time.")
     in_flight: Positive = Field(2000, description="Most messages taken from the broker and not yet committed.")
     tls: bool = Field(False, description="Speak TLS to the broker.")
+    health_host: str = Field("127.0.0.1", description="Address of the consumer's /livez, /readyz and /metrics.")
+    health_port: int = Field(8001, ge=0, le=65535, description="Port of the same; 0 serves none.")
     ca_file: Path | None = Field(
         None, description="Certificate authority of the broker, where the system's is not used."
     )

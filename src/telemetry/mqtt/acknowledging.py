@@ -24,6 +24,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from core import instants
 from telemetry.mqtt.counters import Counters
 
 _SESSION_SECONDS = 7 * 86400
@@ -57,6 +58,7 @@ class Delivery:
     qos: int
     topic: str
     payload: bytes
+    received_us: int
     content_type: str | None = None
 
 
@@ -238,6 +240,7 @@ class AcknowledgingClient(aiomqtt.Client):
                 qos=message.qos,
                 topic=_topic(message),
                 payload=bytes(message.payload),
+                received_us=instants.now_us(),
                 content_type=getattr(message.properties, "ContentType", None),
             )
         )

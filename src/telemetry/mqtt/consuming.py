@@ -193,7 +193,8 @@ class Consumer:
         backoff = Backoff(self._backoff.first, _RETRY_MOST_SECONDS)
         while True:
             try:
-                outcome = await self._submit(self._receive(delivery))
+                submission = self._receive(delivery)
+                outcome = await self._submit(submission)
                 break
             except (errors.Overloaded, errors.Unavailable) as error:
                 self.counters.retries += 1
@@ -213,7 +214,7 @@ class Consumer:
         self.counters.in_flight = client.in_flight
         source = topics.parse(delivery.topic)
         if source is not None:
-            self._receipts.add(source.station, delivery.payload, outcome)
+            self._receipts.add(source.station, submission.sha256, outcome)
 
     async def _drain(self, client: AcknowledgingClient) -> None:
         """Finish what was taken, for ten seconds at most; what is left stays with the broker."""

@@ -5,7 +5,6 @@ its message is safe; a receipt that gets lost costs a resend, which is answered 
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 
 import msgspec
@@ -30,9 +29,9 @@ class Receipts:
         self._ready: dict[str, list[bytes]] = {}
         self._news = asyncio.Event()
 
-    def add(self, station: str, payload: bytes, outcome: Outcome) -> None:
-        """`payload` are the bytes that the station sent: by their SHA-256 it knows which message the receipt is for."""
-        document = {"sha256": hashlib.sha256(payload).hexdigest(), **answers.receipt_document(outcome)}
+    def add(self, station: str, sha256: bytes, outcome: Outcome) -> None:
+        """`sha256` is of the payload as the station sent it: so it knows which message the receipt is for."""
+        document = {"sha256": sha256.hex(), **answers.receipt_document(outcome)}
         self._ready.setdefault(station, []).append(_json.encode(document))
         self._news.set()
 

@@ -1,0 +1,115 @@
+"""Liveness, readiness and metrics of the consumer process, on a port of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.settings import Settings
+from telemetry.intake.submitting import Intake
+from telemetry.mqtt.counters import Counters
+
+_GAUGES = {
+    "connected": "1 while the broker delivers to this process.",
+    "leading": "1 while this process is the one that may consume.",
+    "in_flight": "Messages taken and not acknowledged yet.",
+}
+_TOTALS = {
+    "messages": "Messages taken from the broker.",
+    "bytes": "Bytes of their payloads.",
+    "redelivered": "Copies that the broker sent again.",
+    "acknowledged": "Messages acknowledged after COMMIT.",
+    "late_acknowledgements": "Acknowledgements that came after their connection broke and were not sent.",
+    "dropped_qos0": "Messages of QoS 0, which promises nothing, that found no room.",
+    "retries": "Attempts that found the database away or the intake full.",
+    "failures": "Faults of our own; each has a traceback in the log.",
+    "receipts": "Receipts published.",
+    "receipts_lost": "Receipts that found no connection.",
+    "connections": "Connections to the broker that were made.",
+    "connection_failures": "Connections to the broker that failed or broke.",
+    "sessions_lost": "Connections at which the broker no longer knew the session: messages may be lost.",
+    "silences": "Connections given up because the own heartbeat did not come back.",
+    "pauses": "Times that the socket was left unread because the broker sent more than it was told to.",
+}
+
+
+class CounterCollector(Collector):
+    """Shows the counters of the consumer as metrics."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterable[Metric]:
+        values = self._counters.as_dict()
+        for name, text in _GAUGES.items():
+            yield GaugeMetricFamily(f"quantrac_mqtt_{name}", text, value=values[name])
+        for name, text in _TOTALS.items():
+            yield CounterMetricFamily(f"quantrac_mqtt_{name}", text, value=values[name])
+        seconds = values["last_message_us"] / 1e6
+        yield GaugeMetricFamily(
+            "quantrac_mqtt_last_message_timestamp_seconds", "When a message was last taken.", value=seconds
+        )
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the stop signals to the consumer."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def create(counters: Counters, intake: Intake) -> Starlette:
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_: Request) -> Response:
+        """A stand-by is ready too: it waits for its turn, and there is nothing to mend."""
+        checks = {
+            "broker": "ok" if counters.connected or not counters.leading else "not connected",
+            "intake": "ok" if intake.has_room else "the queue is full",
+            "role": "leading" if counters.leading else "standing by",
+        }
+        ready = checks["broker"] == "ok" and checks["intake"] == "ok"
+        document = {"status": "ready" if ready else "not-ready", "checks": checks}
+        return JSONResponse(document, status_code=200 if ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
+
+
+@asynccontextmanager
+async def serve(settings: Settings, counters: Counters, intake: Intake) -> AsyncIterator[None]:
+    """Serve while the block runs; nothing where the port is set to 0."""
+    if not settings.mqtt.health_port:
+        yield
+        return
+    config = uvicorn.Config(
+        create(counters, intake),
+        host=settings.mqtt.health_host,
+        port=settings.mqtt.health_port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    collector = CounterCollector(counters)
+    REGISTRY.register(collector)
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(), name="consumer-health")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        REGISTRY.unregister(collector)

@@ -1,0 +1,47 @@
+"""What the processes of the service share: their pool and the limits of their intake, from the settings."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+
+import structlog
+
+from core.database import Database, DatabaseUnavailable, PoolLimits
+from gateway.settings import Settings
+from telemetry.intake.submitting import IntakeLimits
+from telemetry.quality.checking import Window
+
+_log = structlog.get_logger(__name__)
+_START_ATTEMPTS = 30
+
+
+def database_of(settings: Settings, name: str) -> Database:
+    """The pool of one process."""
+    limits = PoolLimits(max_size=settings.database.pool_size, command_seconds=settings.database.command_seconds)
+    return Database(settings.dsn, application_name=name, limits=limits)
+
+
+def intake_limits(settings: Settings) -> IntakeLimits:
+    intake = settings.intake
+    return IntakeLimits(
+        group_rows=intake.group_rows,
+        group_bytes=intake.group_bytes,
+        queue_rows=intake.queue_rows,
+        queue_bytes=intake.queue_bytes,
+        writers=intake.writers,
+        window=Window(oldest_us=intake.oldest_days * 86_400 * 10**6, future_us=intake.future_minutes * 60 * 10**6),
+    )
+
+
+async def open_patiently(stack: AsyncExitStack, database: Database) -> None:
+    """Open the pool; a database that is just starting is waited for."""
+    for attempt in range(_START_ATTEMPTS):
+        try:
+            await stack.enter_async_context(database)
+        except (OSError, DatabaseUnavailable) as error:
+            if attempt == _START_ATTEMPTS - 1:
+                raise
+            _log.warning("database.waiting", error=type(error).__name__)
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        else:
+            return
