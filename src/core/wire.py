@@ -1,9 +1,20 @@
 """What JSON bodies have in common: camelCase members, no unknown members, instants with an offset."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-Instant = AwareDatetime
+
+def _of_our_time(instant: datetime) -> datetime:
+    """At the ends of what a datetime can hold, a change of zone or the database fails."""
+    if not 1900 <= instant.year <= 2200:
+        raise ValueError("not between the years 1900 and 2200")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
 
 class Body(BaseModel):

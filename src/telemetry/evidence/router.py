@@ -1,0 +1,270 @@
+"""HTTP interface to receipts, quarantine, conflicts and replay."""
+
+import base64
+import hashlib
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from core import access, database, instants, paging
+from core.wire import Instant
+from telemetry.evidence import errors, originals, schemas, store
+from telemetry.evidence.replaying import Replayer
+from telemetry.readings import Channel, Reason
+
+router = APIRouter(prefix="/v1", tags=["evidence"])
+
+_MOST_READINGS = 1_000
+# Beyond every receipt number and every time in µs until the year 9000.
+_CURSOR_END = 2**57
+
+Database = Annotated[database.Database, Depends(database.of)]
+StationCode = Annotated[
+    str | None, Query(max_length=40, pattern=schemas.PLAIN, description="Station code.", examples=["TH-NT-001"])
+]
+Since = Annotated[Instant | None, Query(alias="from", description="Received at this time or later.")]
+Until = Annotated[Instant | None, Query(alias="to", description="Received before this time.")]
+ReceiptQuery = Annotated[schemas.Id | None, Query(description="Number of a receipt.")]
+SymbolQuery = Annotated[
+    str | None, Query(max_length=500, pattern=schemas.PLAIN, description="Symbol.", examples=["COD"])
+]
+ReceiptId = Annotated[schemas.Id, Path(description="Number of the receipt.", examples=[12034])]
+EntryId = Annotated[schemas.Id, Path(description="Id of the entry in quarantine.", examples=[77])]
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Credentials are missing or not valid."},
+    403: {"description": "These credentials do not allow this."},
+    422: {"description": "The request is not valid; `errors` names each field, what was found and what is expected."},
+    503: {"description": "The database does not answer."},
+}
+_MISSING: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such thing that you may read."}}
+
+
+def replayer_of(request: Request) -> Replayer:
+    state = request.app.state
+    return Replayer(state.database, state.catalog, state.intake)
+
+
+def _position(cursor: str | None) -> store.Position | None:
+    if cursor is None:
+        return None
+    time_us, number = paging.decode(cursor, int, int)
+    return instants.from_us(_bounded(time_us, cursor)), _bounded(number, cursor)
+
+
+def _bounded(part: int, cursor: str) -> int:
+    """A part of a cursor that the database can hold; what this service gave out always is."""
+    if not 0 <= part < _CURSOR_END:
+        raise paging.InvalidCursor("The cursor cannot be read.", faults=[errors.unknown_cursor(cursor)])
+    return part
+
+
+def _page(items: list[Any], limit: int, number_of: str) -> tuple[list[Any], str | None]:
+    """The items without the one that was asked for beyond the page, and the cursor behind the last of them."""
+    if len(items) <= limit:
+        return items, None
+    last = items[limit - 1]
+    return items[:limit], paging.encode(instants.to_us(last.received_time), getattr(last, number_of))
+
+
+def _may_read(principal: access.Principal, station: str | None) -> bool:
+    return isinstance(principal, access.Staff) or principal.code == station
+
+
+@router.get("/receipts", summary="List receipts", responses=_REFUSALS)
+async def list_receipts(
+    principal: access.AnyPrincipal,
+    db: Database,
+    station: StationCode = None,
+    channel: Annotated[Channel | None, Query(description="The way it came.")] = None,
+    since: Since = None,
+    until: Until = None,
+    outcome: Annotated[
+        schemas.KeptFate | None, Query(description="Only submissions with at least one such reading.")
+    ] = None,
+    limit: paging.PageSize = 100,
+    cursor: paging.CursorText = None,
+) -> paging.Page[schemas.Receipt]:
+    """What came in, newest first. A station sees its own submissions only."""
+    asked = store.ReceiptFilter(access.station_code(principal, station), channel, since, until, outcome)
+    items, behind = _page(await store.receipts(db, asked, _position(cursor), limit + 1), limit, "receipt")
+    return paging.Page(items=items, next_cursor=behind)
+
+
+@router.get("/receipts/{receipt_id}", summary="Read a receipt", responses=_REFUSALS | _MISSING)
+async def get_receipt(principal: access.AnyPrincipal, db: Database, receipt_id: ReceiptId) -> schemas.ReceiptDetail:
+    """One submission with every reading that was not simply stored, and the replays that belong to it."""
+    found = await store.receipt(db, receipt_id, _MOST_READINGS)
+    if found is None or not _may_read(principal, found.station):
+        raise errors.ReceiptNotFound(receipt_id)
+    return found
+
+
+@router.get(
+    "/receipts/{receipt_id}/raw",
+    summary="Read the bytes of a receipt",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The bytes as they came.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "headers": {
+                "Receipt-Sha256": {
+                    "description": "SHA-256 of the whole body as it came, hexadecimal.",
+                    "schema": {"type": "string"},
+                },
+                "Content-Digest": {
+                    "description": "SHA-256 of the bytes of this answer (RFC 9530).",
+                    "schema": {"type": "string"},
+                },
+            },
+        }
+    }
+    | _REFUSALS
+    | _MISSING,
+)
+async def get_receipt_raw(principal: access.AnyPrincipal, db: Database, receipt_id: ReceiptId) -> Response:
+    """The bytes exactly as they came, under the media type and the content encoding that they came with.
+
+    A body that was sent with gzip is answered with `Content-Encoding: gzip`. Of a body that could not be read, the
+    first 64 KiB are kept; `Receipt-Sha256` is that of the whole.
+    """
+    found = await store.original(db, receipt_id)
+    if found is None or not _may_read(principal, found.station):
+        raise errors.ReceiptNotFound(receipt_id)
+    headers = {
+        "Receipt-Sha256": found.sha256.hex(),
+        "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(found.raw).digest()).decode()}:",
+        "Content-Disposition": _attachment(found),
+        "X-Content-Type-Options": "nosniff",
+    }
+    if found.raw_encoding != "identity":
+        headers["Content-Encoding"] = found.raw_encoding
+    return Response(found.raw, media_type=originals.media_type(found), headers=headers)
+
+
+def _attachment(original: store.Original) -> str:
+    """A file name for the bytes: the one that they came with, without its folders."""
+    sent = (originals.file_name(original) or "").replace("\\", "/").rpartition("/")[2]
+    return f"attachment; filename*=UTF-8''{quote(sent or f'receipt-{original.id}', safe='')}"
+
+
+@router.get("/quarantine", summary="List quarantined readings", responses=_REFUSALS)
+async def list_quarantine(
+    principal: access.AnyPrincipal,
+    db: Database,
+    station: StationCode = None,
+    reason: Annotated[Reason | None, Query(description="Why the reading was not stored.")] = None,
+    symbol: SymbolQuery = None,
+    receipt: ReceiptQuery = None,
+    state: Annotated[schemas.State, Query(description="Whether a person or a replay has dealt with it.")] = (
+        schemas.State.OPEN
+    ),
+    since: Since = None,
+    until: Until = None,
+    limit: paging.PageSize = 100,
+    cursor: paging.CursorText = None,
+) -> paging.Page[schemas.Quarantined]:
+    """Readings that were kept but not stored as observations, newest first. A station sees its own only."""
+    code = access.station_code(principal, station)
+    asked = store.QuarantineFilter(code, reason, symbol, receipt, since, until)
+    found = await store.quarantine(db, asked, state, _position(cursor), limit + 1)
+    items, behind = _page(found, limit, "id")
+    return paging.Page(items=items, next_cursor=behind)
+
+
+@router.get("/quarantine/{entry_id}", summary="Read one quarantined reading", responses=_REFUSALS | _MISSING)
+async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id: EntryId) -> schemas.Quarantined:
+    """One reading with its text as sent, why it was not stored and how it was dealt with."""
+    found = await store.quarantine_entry(db, entry_id)
+    if found is None or not _may_read(principal, found.station):
+        raise errors.QuarantineNotFound(entry_id)
+    return found
+
+
+@router.post(
+    "/quarantine/{entry_id}/dismissal",
+    summary="Dismiss a quarantined reading",
+    responses=_REFUSALS | _MISSING | {409: {"description": "It has left quarantine before."}},
+)
+async def dismiss_quarantined(
+    _: access.StaffOnly, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
+) -> schemas.Quarantined:
+    """Decide that the reading stays out, and say why. Its text and its submission's bytes are kept all the same."""
+    dismissed = await store.dismiss(db, entry_id, dismissal.note)
+    found = await store.quarantine_entry(db, entry_id)
+    if found is None:
+        raise errors.QuarantineNotFound(entry_id)
+    if not dismissed:
+        raise errors.AlreadyResolved(entry_id, found.resolution or "open")
+    return found
+
+
+@router.post(
+    "/quarantine/replay",
+    summary="Replay quarantined readings in bulk",
+    responses=_REFUSALS,
+)
+async def replay_quarantine(
+    staff: access.StaffOnly,
+    replayer: Annotated[Replayer, Depends(replayer_of)],
+    asked: schemas.ReplayMany,
+) -> schemas.ReplayReport:
+    """Read the bytes of quarantined submissions again with today's catalogue, and keep the readings that pass now.
+
+    A dry run, which is the default, writes nothing and tells what would happen. One call reads a bounded number of
+    submissions again; pass `nextCursor` on until it is null. The time window counts from when the bytes came first.
+    Repeating a replay changes nothing.
+    """
+    wanted = store.QuarantineFilter(
+        asked.station, asked.reason, asked.symbol, asked.receipt, asked.from_time, asked.to_time
+    )
+    after = 0 if asked.cursor is None else _bounded(paging.decode(asked.cursor, int)[0], asked.cursor)
+    return await replayer.replay(
+        wanted, by=staff.name, dry_run=asked.dry_run, receipts=asked.receipts, after_receipt=after
+    )
+
+
+@router.post(
+    "/quarantine/{entry_id}/replay",
+    summary="Replay one quarantined reading",
+    responses=_REFUSALS | _MISSING | {409: {"description": "It has left quarantine before."}},
+)
+async def replay_quarantined(
+    staff: access.StaffOnly,
+    db: Database,
+    replayer: Annotated[Replayer, Depends(replayer_of)],
+    entry_id: EntryId,
+    asked: schemas.ReplayOne,
+) -> schemas.ReplayReport:
+    """Read the bytes of its submission again with today's catalogue, and keep this reading if it passes now.
+
+    A dry run is the default.
+    """
+    found = await store.quarantine_entry(db, entry_id)
+    if found is None:
+        raise errors.QuarantineNotFound(entry_id)
+    if found.resolution is not None:
+        raise errors.AlreadyResolved(entry_id, found.resolution)
+    return await replayer.replay(
+        store.QuarantineFilter(entry=entry_id), by=staff.name, dry_run=asked.dry_run, receipts=1
+    )
+
+
+@router.get("/conflicts", summary="List conflicting values", responses=_REFUSALS)
+async def list_conflicts(
+    _: access.StaffOnly,
+    db: Database,
+    station: StationCode = None,
+    symbol: SymbolQuery = None,
+    receipt: ReceiptQuery = None,
+    since: Since = None,
+    until: Until = None,
+    limit: paging.PageSize = 100,
+    cursor: paging.CursorText = None,
+) -> paging.Page[schemas.Conflict]:
+    """Second values for moments that already had one, newest first, each beside the value that was kept."""
+    asked = store.ConflictFilter(station, symbol, receipt, since, until)
+    items, behind = _page(await store.conflicts(db, asked, _position(cursor), limit + 1), limit, "id")
+    return paging.Page(items=items, next_cursor=behind)

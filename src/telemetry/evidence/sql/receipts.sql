@@ -1,0 +1,60 @@
+-- name: receipt_page
+-- Receipts, newest first: station code $1, channel $2, received from $3 until before $4, fate that at least one reading has $5,
+-- position behind the last one of the page before ($6 received time, $7 id), most rows $8. A filter that is NULL is off.
+SELECT r.id, r.received_time, s.code AS station, r.channel, r.format, r.source, r.sender, r.sha256, r.raw_encoding,
+       r.raw_length, r.stored, r.duplicates, r.conflicts, r.quarantined
+FROM receipt r
+LEFT JOIN station s ON s.id = r.station_id
+WHERE ($1::text IS NULL OR r.station_id = (SELECT id FROM station WHERE code = $1))
+  AND ($2::text IS NULL OR r.channel = $2)
+  AND ($3::timestamptz IS NULL OR r.received_time >= $3)
+  AND ($4::timestamptz IS NULL OR r.received_time < $4)
+  AND ($5::text IS NULL OR CASE $5 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
+                                   WHEN 'conflict' THEN r.conflicts WHEN 'quarantined' THEN r.quarantined END > 0)
+  AND ($6::timestamptz IS NULL OR (r.received_time, r.id) < ($6, $7::bigint))
+ORDER BY r.received_time DESC, r.id DESC
+LIMIT $8;
+
+-- name: receipt_one
+-- The receipt $1, without its bytes.
+SELECT r.id, r.received_time, s.code AS station, r.channel, r.format, r.source, r.sender, r.sha256, r.raw_encoding,
+       r.raw_length, r.stored, r.duplicates, r.conflicts, r.quarantined, length(r.raw) AS kept_length
+FROM receipt r
+LEFT JOIN station s ON s.id = r.station_id
+WHERE r.id = $1;
+
+-- name: receipt_raw
+-- The bytes of the receipt $1 as they came, and what is needed to read them again.
+SELECT r.id, r.received_time, r.station_id, s.code AS station, r.channel, r.format, r.source, r.sha256, r.raw, r.raw_encoding,
+       r.raw_length
+FROM receipt r
+LEFT JOIN station s ON s.id = r.station_id
+WHERE r.id = $1;
+
+-- name: receipt_verdicts
+-- Readings of the receipt $1 that were not simply stored, in the order of the submission; at most $2.
+SELECT reading_index, symbol, 'quarantined' AS outcome, reason, field, found, expected, id AS quarantine_id,
+       NULL::bigint AS conflict_id, resolution
+FROM quarantine
+WHERE receipt_id = $1
+UNION ALL
+SELECT c.reading_index, p.symbol, 'conflict', 'same-time-other-value', 'result', c.result::text, coalesce(o.result::text, ''),
+       NULL, c.id, NULL
+FROM reading_conflict c
+JOIN datastream d ON d.id = c.datastream_id
+JOIN observed_property p ON p.id = d.observed_property_id
+LEFT JOIN observation o ON o.datastream_id = c.datastream_id AND o.phenomenon_time = c.phenomenon_time
+WHERE c.receipt_id = $1
+ORDER BY reading_index NULLS FIRST
+LIMIT $2;
+
+-- name: receipt_replays
+-- The receipts under which readings of the receipt $1 were kept later.
+SELECT DISTINCT resolved_receipt_id AS id
+FROM quarantine
+WHERE receipt_id = $1 AND resolved_receipt_id IS NOT NULL
+ORDER BY id;
+
+-- name: receipt_replayed
+-- The receipts whose readings were kept under the receipt $1.
+SELECT DISTINCT receipt_id AS id FROM quarantine WHERE resolved_receipt_id = $1 ORDER BY id;
