@@ -24,7 +24,7 @@ class Liveness(wire.Body):
 
 
 class Readiness(wire.Body):
-    status: str = Field(examples=["ready"], description="ready, or not-ready with the reason in `checks`.")
+    status: str = Field(examples=["ready"], description="`ready`, or `not-ready` with the reason in `checks`.")
     checks: dict[str, str] = Field(examples=[{"database": "ok", "intake": "ok", "process": "ok"}])
     waiting_readings: int = Field(examples=[0], description="Readings that wait for the database.")
 
@@ -37,8 +37,8 @@ async def livez() -> Liveness:
 @router.get(
     "/readyz",
     summary="The service can take readings now",
-    description="503 while the database does not answer, while the queue is full, and from the moment of a stop
-    signal.", responses={503: {"model": Readiness, "description": "Not ready; `checks` says what is missing."}},
+    description="503 while the database does not answer, while the queue is full, and from a stop signal on.",
+    responses={503: {"model": Readiness, "description": "Not ready; `checks` says what is missing."}},
 )
 async def readyz(request: Request, response: Response) -> Readiness:
     intake: Intake = request.app.state.intake

@@ -80,9 +80,10 @@ OPERATION: dict[str, Any] = {
     "operationId": "post_observations",
     "summary": "Send readings",
     "description": (
-        "One packet, an array of packets, columns for a backfill, an NDJSON stream of packets or columns, the regulator's text "
-        "file or CSV; gzip is accepted. The answer is given after COMMIT and counts every reading. `stored`, `duplicate`, "
-        "`conflict` and `quarantined` all mean: kept. A station writes for itself only; the staff may write for any station.\n\n"
+        "One packet, an array of packets, columns for a backfill, an NDJSON stream of packets or columns, the "
+        "regulator's text file or CSV; gzip is accepted. The answer is given after COMMIT and counts every reading. "
+        "`stored`, `duplicate`, `conflict` and `quarantined` all mean: kept. A station writes for itself only; the "
+        "staff may write for any station.\n\n"
         "An NDJSON body is answered with NDJSON: one receipt for each chunk, and a last line with `complete: true`."
     ),
     "security": [{"HTTPBearer": []}],

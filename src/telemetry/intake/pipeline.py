@@ -35,9 +35,7 @@ class Judged:
         )
 
     def without(self, refused: Sequence[int]) -> "Judged":
-        """The same single submission with some rows, by position, sent to quarantine because the database refuses
-        them.
-        """
+        """The same single submission, with the rows at some positions sent to quarantine: the database refuses them."""
         keep = np.ones(len(self.rows), np.bool_)
         keep[list(refused)] = False
         flaws = [*self.flaws[0], *(self._refused(row) for row in refused)]

@@ -41,8 +41,7 @@ def receive(
     inflated_cap: int,
     atomic: bool = False,
 ) -> Submission:
-    """Decode a body. One that cannot be read becomes a submission with a single flaw, which goes to quarantine as a
-    whole.
+    """Decode a body; one that cannot be read becomes a submission with a single flaw and goes to quarantine whole.
 
     Raises core errors TooLarge, Invalid or Unsupported for what says nothing about the readings: size, gzip, media
     type.

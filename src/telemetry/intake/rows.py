@@ -78,9 +78,7 @@ class Rows:
         return Rows(*(getattr(self, column.name)[which] for column in fields(self)))
 
     def copy_data(self, receipt_ids: Int64s, *, numbered: bool = False) -> bytes:
-        """The rows as binary COPY of COPY_COLUMNS; `receipt_ids` by submission; numbered adds the row's own
-        position.
-        """
+        """The rows as binary COPY of COPY_COLUMNS, with `receipt_ids` by submission; numbered adds an ordinal."""
         data = np.repeat(_NUMBERED_BLANK if numbered else _BLANK, len(self))
         data["phenomenon_time"] = self.time_us - _POSTGRES_EPOCH_US
         data["result"] = self.result

@@ -111,8 +111,8 @@ class Intake:
         """Write what waits, for ten seconds at most; what is left gets no answer, which promises nothing."""
         self._closing = True
         self._work.set()
-        _, unfinished = await asyncio.wait(self._writers, timeout=10)
-        for task in unfinished:
+        await asyncio.wait(self._writers, timeout=10)
+        for task in self._writers:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -121,9 +121,7 @@ class Intake:
         self._queue.clear()
 
     async def submit(self, submission: Submission) -> Outcome:
-        """Wait until the submission is committed. Raises IntakeFull, or NotAtomic for an atomic one that cannot be
-        whole.
-        """
+        """Wait until it is committed. Raises IntakeFull, or NotAtomic for an atomic one that cannot be whole."""
         if not self.has_room:
             metering.REFUSALS.labels("queue-full").inc()
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
