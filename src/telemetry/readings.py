@@ -1,5 +1,4 @@
-"""What travels through ingestion: decoded readings in columns, what was wrong with some of them, and what became of
-each.
+"""What travels through ingestion: readings in columns, what was wrong with some, and what became of each.
 
 A `Submission` is what one sender sent at once (an HTTP body, an MQTT message, a file). A codec decodes its bytes into
 `Readings` (columns that speak for one station) and `Flaw`s (readings that could not be turned into numbers). The
@@ -60,6 +59,7 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out-of-range"
     MISSING_FIELD = "missing-field"
     REPEATED_FIELD = "repeated-field"
+    UNKNOWN_FIELD = "unknown-field"
     SAME_TIME_SAME_VALUE = "same-time-same-value"
     SAME_TIME_OTHER_VALUE = "same-time-other-value"
     ATOMIC = "atomic"

@@ -1,0 +1,32 @@
+"""What a codec is told beside the bytes, and what every codec offers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from telemetry.readings import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a submission before it is decoded.
+
+    station: the station whose credential sent it; readings that name no station are its own. None when the staff speaks
+    for any.
+    file_name: as sent, with or without folders.
+    received_us: when it came, in µs since the Unix epoch.
+    file_code: the code by which the files of `station` are named, where it has one.
+    """
+
+    station: str | None = None
+    file_name: str | None = None
+    received_us: int = 0
+    file_code: str | None = None
+
+
+class Codec(Protocol):
+    """Turns bytes of one format into readings and flaws; raises `codecs.errors.Unreadable` and nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    def decode(self, body: bytes, context: Context) -> Decoded: ...

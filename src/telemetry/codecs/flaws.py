@@ -1,0 +1,27 @@
+"""The texts of flaws: what was found, made safe to store and short enough to show."""
+
+from telemetry.codecs import errors
+from telemetry.readings import Flaw, Reason
+
+NAME_LIMIT = 128
+_SHOWN_LIMIT = 200
+
+
+def shown(text: str) -> str:
+    """The text without what a database refuses (NUL, lone surrogates), cut where it is long."""
+    if len(text) > _SHOWN_LIMIT:
+        text = text[:_SHOWN_LIMIT] + "…"
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+
+
+def nameable(text: str) -> bool:
+    """Whether the text can be a station's code, a symbol or a unit at all."""
+    if len(text) > NAME_LIMIT or "\x00" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def unreadable(field: str, found: str, expected: str) -> errors.Unreadable:
+    """The error that refuses a submission as a whole."""
+    flaw = Flaw(index=None, reason=Reason.UNREADABLE, field=shown(field), found=shown(found), expected=expected)
+    return errors.Unreadable(flaw)
