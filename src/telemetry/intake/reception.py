@@ -23,12 +23,16 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the sender says about its bytes."""
+    """What the sender says about its bytes.
+
+    sniffed: the way they came has no room for a media type; the codec is chosen by the file name and the bytes.
+    """
 
     content_type: str | None = None
     content_encoding: str | None = None
     file_name: str | None = None
     source: str = ""
+    sniffed: bool = False
 
 
 def receive(
@@ -47,7 +51,10 @@ def receive(
     type.
     """
     plain = inflating.inflate(body, form.content_encoding, inflated_cap)
-    codec = negotiation.codec_for(form.content_type, form.file_name)
+    if form.sniffed:
+        codec = negotiation.sniff(plain, form.file_name)
+    else:
+        codec = negotiation.codec_for(form.content_type, form.file_name)
     context = negotiation.Context(
         station=speaker.station, file_name=form.file_name, received_us=received_us, file_code=speaker.file_code
     )

@@ -10,10 +10,11 @@ from telemetry.catalog.snapshot import Snapshot
 from telemetry.intake import reception
 from telemetry.mqtt import topics
 from telemetry.mqtt.acknowledging import Delivery
-from telemetry.mqtt.sniffing import sniff
 from telemetry.readings import Channel, Decoded, Flaw, Reason, Submission
 
 _log = structlog.get_logger(__name__)
+
+_GZIP = b"\x1f\x8b"
 
 
 class Receiver:
@@ -38,14 +39,21 @@ class Receiver:
                 expected="v1/<code of a station in the catalogue>/observations, with or without a file name",
             )
             return _put_away(delivery, flaw, sender="mqtt")
-        form = sniff(delivery.payload, source, delivery.content_type)
+        form = reception.Form(
+            content_type=delivery.content_type,
+            # gzip is known by its first two bytes, which begin no text.
+            content_encoding="gzip" if delivery.payload.startswith(_GZIP) else None,
+            file_name=source.file_name,
+            source=delivery.topic,
+            sniffed=delivery.content_type is None,
+        )
         speaker = reception.Speaker(
             sender=f"mqtt:{station.code}", station_id=station.id, station=station.code, file_code=station.file_code
         )
         try:
             return reception.receive(
                 delivery.payload,
-                reception.Form(form.content_type, form.content_encoding, source.file_name, delivery.topic),
+                form,
                 speaker,
                 Channel.MQTT,
                 delivery.received_us,
