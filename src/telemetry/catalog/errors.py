@@ -1,0 +1,173 @@
+"""What can be wrong with a request about the catalogue.
+
+Error
+├── Invalid ── NotSuitable, RevisionMissing (428), RevisionUnreadable, ConversionUnknown, ImportRefused
+├── NotFound ── OrganizationNotFound, StationNotFound, ObservedPropertyNotFound, DatastreamNotFound, RuleSetNotFound,
+│               LimitNotFound, KeyNotFound
+├── Conflict ── Taken, SpellingTaken, StationRetired, PropertyInUse, LimitExists, LimitComputed, TooManyKeys
+└── PreconditionFailed ── RevisionMoved
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import ValidationError
+
+from core import errors
+
+SHOWN_LENGTH = 200
+
+
+def shown(value: object) -> str:
+    """A value as it stands in an error: as text, and not longer than a line or two."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN_LENGTH else text[:SHOWN_LENGTH] + "…"
+
+
+class NotSuitable(errors.Invalid):
+    slug = "invalid-catalog-entry"
+    title = "The catalogue cannot take this"
+
+    @classmethod
+    def because(cls, failure: ValidationError) -> "NotSuitable":
+        faults = faults_of(failure)
+        return cls(f"Not valid: {', '.join(fault.field or 'the whole' for fault in faults)}.", faults=faults)
+
+
+class RevisionMissing(errors.Invalid):
+    status = 428
+    slug = "revision-missing"
+    title = "An edit must say which revision it is made on"
+
+
+class RevisionUnreadable(errors.Invalid):
+    slug = "revision-unreadable"
+    title = "If-Match is not an ETag of this service"
+
+
+class ConversionUnknown(errors.Invalid):
+    slug = "conversion-unknown"
+    title = "The conversion to the kept unit is not known"
+
+
+class ImportRefused(errors.Invalid):
+    slug = "import-refused"
+    title = "The file was not imported"
+
+
+class OrganizationNotFound(errors.NotFound):
+    slug = "organization-not-found"
+    title = "No such organization"
+
+
+class StationNotFound(errors.NotFound):
+    slug = "station-not-found"
+    title = "No such station"
+
+
+class ObservedPropertyNotFound(errors.NotFound):
+    slug = "observed-property-not-found"
+    title = "No such observed property"
+
+
+class DatastreamNotFound(errors.NotFound):
+    slug = "datastream-not-found"
+    title = "No such datastream"
+
+
+class RuleSetNotFound(errors.NotFound):
+    slug = "rule-set-not-found"
+    title = "No such rule set"
+
+
+class LimitNotFound(errors.NotFound):
+    slug = "limit-not-found"
+    title = "No such limit"
+
+
+class KeyNotFound(errors.NotFound):
+    slug = "station-key-not-found"
+    title = "The station has no such key"
+
+
+class Taken(errors.Conflict):
+    slug = "already-taken"
+    title = "Another entry of the catalogue has this already"
+
+    @classmethod
+    def by_another(cls, field: str, found: str) -> "Taken":
+        fault = errors.Fault(field, shown(found), "a value that no other entry has")
+        return cls(f"{field} {shown(found)} is taken.", faults=[fault])
+
+
+class SpellingTaken(errors.Conflict):
+    slug = "spelling-taken"
+    title = "The station has another datastream of this name"
+
+    @classmethod
+    def by(cls, clashes: Sequence[tuple[str, str]]) -> "SpellingTaken":
+        """`clashes` are (spelling, symbol of the datastream that has it)."""
+        faults = [
+            errors.Fault("aliases", shown(spelling), f"a spelling that is not already one of {symbol}")
+            for spelling, symbol in clashes
+        ]
+        return cls("A spelling must lead to one datastream.", faults=faults)
+
+
+class StationRetired(errors.Conflict):
+    slug = "station-retired"
+    title = "The station is retired"
+
+
+class PropertyInUse(errors.Conflict):
+    slug = "observed-property-in-use"
+    title = "The observed property is in use"
+
+
+class LimitExists(errors.Conflict):
+    slug = "limit-exists"
+    title = "A limit begins at the same moment"
+
+
+class LimitComputed(errors.Conflict):
+    slug = "limit-computed"
+    title = "The bounds of this limit come from a rule set"
+
+
+class TooManyKeys(errors.Conflict):
+    slug = "too-many-keys"
+    title = "The station has two live keys"
+
+
+class RevisionMoved(errors.PreconditionFailed):
+    slug = "revision-moved"
+    title = "Somebody else edited this in the meantime"
+
+
+def not_found(
+    kind: type[errors.NotFound], field: str, found: object, *, expected: str = "one of the catalogue"
+) -> errors.NotFound:
+    fault = errors.Fault(field, shown(found), expected)
+    return kind(f"There is no {field} {shown(found)}.", faults=[fault])
+
+
+def faults_of(failure: ValidationError) -> list[errors.Fault]:
+    """Pydantic's findings in the words of this service; the field of a finding about the whole is empty."""
+    return [
+        errors.Fault(
+            field=".".join(str(part) for part in fault["loc"]),
+            found=shown(fault.get("input")) if fault["loc"] else "",
+            expected=fault["msg"].removeprefix("Value error, "),
+        )
+        for fault in failure.errors(include_url=False, include_context=False)
+    ]
+
+
+def refused(faults: Iterable[errors.Fault], *, shown_at_most: int = 1000) -> ImportRefused:
+    """One error for everything that is wrong with a file."""
+    found = list(faults)
+    cut = f" The first {shown_at_most} are shown." if len(found) > shown_at_most else ""
+    return ImportRefused(
+        f"{len(found)} {'fault' if len(found) == 1 else 'faults'} found; nothing was changed.{cut}",
+        faults=found[:shown_at_most],
+        extra={"faultCount": len(found)},
+    )

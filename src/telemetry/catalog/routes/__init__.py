@@ -1,0 +1,1 @@
+"""The catalogue's HTTP interface, one module for each resource."""

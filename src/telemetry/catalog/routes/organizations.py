@@ -1,0 +1,78 @@
+"""Organizations over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from core import database, paging
+from core.access import StaffOnly
+from core.database import Database
+from telemetry.catalog import errors, organizations, searching
+from telemetry.catalog.routes import answers
+from telemetry.catalog.schemas import fields
+from telemetry.catalog.schemas.organizations import NewOrganization, Organization, OrganizationEdit
+from telemetry.catalog.store import organizations as store
+
+router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
+
+Opened = Annotated[Database, Depends(database.of)]
+
+
+@router.get("", summary="List organizations", responses=answers.refusals())
+async def list_organizations(
+    _: StaffOnly,
+    opened: Opened,
+    kind: fields.OrganizationKind | None = None,
+    q: Annotated[
+        fields.Search | None, Query(description="Text in code or names, without regard to case or marks.")
+    ] = None,
+    cursor: paging.CursorText = None,
+    limit: paging.PageSize = 1000,
+) -> paging.Page[Organization]:
+    """Organizations by code, with the number of their stations."""
+    (code,) = answers.after(cursor, str)
+    found = await store.page(opened, kind, q and searching.fold(q), code, limit + 1)
+    following = answers.next_cursor(found, limit, lambda item: (item.code,))
+    return paging.Page[Organization](items=found[:limit], next_cursor=following)
+
+
+@router.post(
+    "", status_code=201, summary="Add an organization", responses=answers.refusals(errors.NotSuitable, errors.Taken)
+)
+async def create_organization(
+    staff: StaffOnly, opened: Opened, new: NewOrganization, response: Response
+) -> Organization:
+    """Add an organization. Its code never changes afterwards."""
+    made = await organizations.create(opened, new)
+    answers.trail(staff, "organization_added", made.code)
+    answers.tag(response, made.revision)
+    response.headers["Location"] = f"/v1/organizations/{made.code}"
+    return made
+
+
+@router.get("/{code}", summary="Read an organization", responses=answers.refusals(errors.OrganizationNotFound))
+async def read_organization(_: StaffOnly, opened: Opened, code: fields.Code, response: Response) -> Organization:
+    """One organization; its `ETag` is what an edit sends as `If-Match`."""
+    found = await organizations.get(opened, code)
+    answers.tag(response, found.revision)
+    return found
+
+
+@router.patch(
+    "/{code}",
+    summary="Edit an organization",
+    responses=answers.refusals(errors.NotSuitable, errors.OrganizationNotFound, edits=True),
+)
+async def edit_organization(
+    staff: StaffOnly,
+    opened: Opened,
+    code: fields.Code,
+    changes: OrganizationEdit,
+    expected: answers.IfMatch,
+    response: Response,
+) -> Organization:
+    """Change the members that are sent; the others stay as they are."""
+    now = await organizations.edit(opened, code, changes, expected)
+    answers.trail(staff, "organization_edited", code, revision=now.revision)
+    answers.tag(response, now.revision)
+    return now

@@ -1,0 +1,1 @@
+"""The bodies that the catalogue's interface reads and writes."""

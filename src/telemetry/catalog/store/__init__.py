@@ -1,0 +1,1 @@
+"""The catalogue's rows: the only modules beside loading that see its SQL."""

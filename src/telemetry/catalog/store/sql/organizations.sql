@@ -1,0 +1,31 @@
+-- name: organizations_page
+-- Organizations by code. $1 kind, $2 search text without marks and in small letters, $3 the code before the page, $4 rows.
+SELECT o.code, o.name_vi, o.name_en, o.kind, o.demonstration, o.revision,
+       (SELECT count(*) FROM station s WHERE s.organization_id = o.id) AS stations
+FROM organization o
+WHERE ($1::text IS NULL OR o.kind = $1)
+  AND ($2::text IS NULL OR position($2 IN lower(translate(
+        regexp_replace(normalize(concat_ws(' ', o.code, o.name_vi, o.name_en), NFD), '[\u0300-\u036f]', '', 'g'),
+        'Đđ', 'dd'))) > 0)
+  AND ($3::text IS NULL OR o.code > $3)
+ORDER BY o.code
+LIMIT $4;
+
+-- name: organization_by_code
+-- $1 code.
+SELECT o.code, o.name_vi, o.name_en, o.kind, o.demonstration, o.revision,
+       (SELECT count(*) FROM station s WHERE s.organization_id = o.id) AS stations
+FROM organization o
+WHERE o.code = $1;
+
+-- name: organization_lock
+-- Holds the row until the transaction ends. $1 code.
+SELECT id FROM organization WHERE code = $1 FOR UPDATE;
+
+-- name: organization_insert
+-- $1 code, $2 name_vi, $3 name_en, $4 kind, $5 demonstration.
+INSERT INTO organization (code, name_vi, name_en, kind, demonstration) VALUES ($1, $2, $3, $4, $5);
+
+-- name: organization_update
+-- $1 code, $2 name_vi, $3 name_en, $4 kind, $5 demonstration.
+UPDATE organization SET name_vi = $2, name_en = $3, kind = $4, demonstration = $5, revision = revision + 1 WHERE code = $1;
