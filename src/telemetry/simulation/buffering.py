@@ -1,0 +1,111 @@
+"""A logger's memory: what was measured and is not yet answered for, oldest first, with the faults of the way in it."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from telemetry.simulation import packets
+from telemetry.simulation.faults import Fault, Kind, Plan
+from telemetry.simulation.packets import Packet
+from telemetry.simulation.parcels import Parcel
+
+_OF_THE_WAY = (Kind.LATE, Kind.DUPLICATE, Kind.OUT_OF_ORDER, Kind.CONFLICT, Kind.CORRUPT, Kind.OUTAGE)
+
+
+@dataclass(order=True, slots=True)
+class Entry:
+    """Something to send. History goes after what is live; within each the order is release, then measurement."""
+
+    history: bool
+    release_us: int
+    cycle_us: int
+    number: int
+    pack: Callable[[], Parcel] = field(compare=False)
+    parcel: Parcel | None = field(default=None, compare=False)
+    attempts: int = field(default=0, compare=False)
+
+    def packed(self) -> Parcel:
+        """The parcel, packed once: a sending again has the same bytes and the same operation."""
+        if self.parcel is None:
+            self.parcel = self.pack()
+        return self.parcel
+
+
+class Buffer:
+    """Entries of one station; an entry leaves it only when it was answered for."""
+
+    def __init__(self) -> None:
+        self._heap: list[Entry] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def put(self, release_us: int, cycle_us: int, pack: Callable[[], Parcel], *, history: bool = False) -> None:
+        heapq.heappush(self._heap, Entry(history, release_us, cycle_us, next(self._numbers), pack))
+
+    def due(self, now_us: int) -> Entry | None:
+        """The entry to send now."""
+        if self._heap and self._heap[0].release_us <= now_us:
+            return self._heap[0]
+        # Live entries that wait for their time do not hold up the history.
+        return next((entry for entry in self._heap if entry.history), None)
+
+    def next_us(self) -> int | None:
+        """When the next entry may go; None when there is none."""
+        return self._heap[0].release_us if self._heap else None
+
+    def remove(self, entry: Entry) -> None:
+        if self._heap[0] is entry:
+            heapq.heappop(self._heap)
+        else:
+            self._heap.remove(entry)
+            heapq.heapify(self._heap)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A packet on its way: when it may be sent, and whether its bytes are spoiled."""
+
+    packet: Packet
+    release_us: int
+    spoiled: bool = False
+
+
+def ways(plan: Plan, packet: Packet, moment_us: int) -> list[Way]:
+    """What the faults of the way make of a packet that would be sent at `moment_us`: one or two sendings."""
+    code = packet.station.code
+    cadence_us = packet.station.cadence_seconds * 1_000_000
+    at = np.array([packet.cycle_us], np.int64)
+    release_us, spoiled, again = moment_us, False, False
+    contradicts = False
+    for fault in plan.of(_OF_THE_WAY, code):
+        if not plan.on(fault, code, None, at, cadence_us)[0]:
+            continue
+        packet = packets.marked(packet, fault.kind) if fault.kind is not Kind.CONFLICT else packet
+        release_us = max(release_us, moment_us + _delay(fault, packet.cycle_us, cadence_us))
+        spoiled |= fault.kind is Kind.CORRUPT
+        again |= fault.kind is Kind.DUPLICATE
+        contradicts |= fault.kind is Kind.CONFLICT
+    found = [Way(packet, release_us, spoiled)]
+    if again:
+        found.append(Way(packet, release_us))
+    if contradicts and not spoiled:
+        found.append(Way(packets.contradiction(packet), release_us))
+    return found
+
+
+def _delay(fault: Fault, cycle_us: int, cadence_us: int) -> int:
+    match fault.kind:
+        case Kind.LATE:
+            return max(fault.by_us, 0)
+        case Kind.OUT_OF_ORDER:
+            return cadence_us + cadence_us // 2
+        case Kind.OUTAGE:
+            length = fault.duration_us or cadence_us
+            return (cycle_us // length + 1) * length - cycle_us
+        case _:
+            return 0
