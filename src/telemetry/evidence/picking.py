@@ -1,9 +1,9 @@
 """Takes some readings out of a decoded submission, by their positions. Pure."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from telemetry.readings import Decoded, Int64s, Readings
 
@@ -23,13 +23,15 @@ def pick(decoded: Decoded, wanted: Collection[int]) -> Decoded:
     return Decoded(readings, flaws, sum(map(len, readings)) + len(flaws))
 
 
-def _picked(readings: Readings, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Readings:
+def _picked(readings: Readings, mask: npt.NDArray[np.bool_]) -> Readings:
     symbol = np.arange(len(readings), dtype=np.int64) if readings.symbol is None else readings.symbol
-    return replace(
-        readings,
-        symbol=symbol[mask],
+    return Readings(
+        station=readings.station,
+        symbols=readings.symbols,
         time_us=readings.time_us if isinstance(readings.time_us, int) else readings.time_us[mask],
         value=np.asarray(readings.value, np.float64)[mask],
+        symbol=symbol[mask],
+        units=readings.units,
         status=None if readings.status is None else np.asarray(readings.status, np.int16)[mask],
         index=positions(readings)[mask],
     )

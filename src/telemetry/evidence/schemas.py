@@ -133,7 +133,10 @@ class Dismissal(Body):
     """Why a reading stays out for good."""
 
     note: str = Field(
-        min_length=1, max_length=500, examples=["Sensor was in the calibration bath; the operator confirmed."]
+        min_length=1,
+        max_length=500,
+        pattern=PLAIN,
+        examples=["Sensor was in the calibration bath; the operator confirmed."],
     )
 
 
