@@ -6,9 +6,10 @@ pipeline answers with an `Outcome` that has exactly one result for each reading.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -66,9 +67,8 @@ class Reason(StrEnum):
     DATABASE_REFUSED = "database-refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """Readings of one station as parallel columns of n readings.
+class Readings(msgspec.Struct, frozen=True):
+    """Readings of one station as parallel columns of n readings; a Struct, because it is quick to make.
 
     symbols: the distinct spellings that occur, as sent.
     symbol: (n,) index into `symbols`; None means one reading per symbol, in order (n == len(symbols)).
@@ -108,8 +108,7 @@ class Flaw:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """What a codec read out of one submission; the readings and flaws together have `count` distinct positions."""
 
     readings: Sequence[Readings]
@@ -117,8 +116,7 @@ class Decoded:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """Bytes as they came, who sent them, and what they say.
 
     station_id, station: the only station that it may speak for; None when the staff speaks for any.
@@ -164,8 +162,7 @@ class Verdict:
     symbol: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The answer to one submission, given after COMMIT."""
 
     receipt_id: int | None
@@ -176,7 +173,7 @@ class Outcome:
     conflicts: int = 0
     quarantined: int = 0
     rejected: int = 0
-    verdicts: Sequence[Verdict] = field(default=())
+    verdicts: Sequence[Verdict] = ()
 
     @property
     def count(self) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from telemetry.codecs.context import Context
 from telemetry.codecs.flaws import unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, flaw_at
-from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES, Name, Unit, has_nul
+from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES, Name, Status, Unit, has_nul
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, column_us, instant_us
 from telemetry.readings import Decoded, Flaw, Floats, Int64s, Readings, Reason
 
@@ -26,7 +26,7 @@ class Columns(msgspec.Struct, forbid_unknown_fields=True):
     results: dict[Name, list[float | None]]
     station: Name | None = None
     units: dict[Name, Unit] | None = None
-    statuses: dict[Name, list[str]] | None = None
+    statuses: dict[Name, list[Status]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ counted: every string has two, and a body with more strings than the decoded str
 was dropped.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec.structs import astuple
@@ -20,6 +20,7 @@ from telemetry.readings import Decoded, Readings
 
 # A status that is not written means measuring.
 STATUSES: dict[str | None, int] = {None: 0, "00": 0, "01": 1, "02": 2}
+Status = Literal["00", "01", "02"]
 EXPECTED_STATUS = "00 (measuring), 01 (calibrating) or 02 (faulty)"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
@@ -30,17 +31,28 @@ class Reading(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     symbol: Name
     result: float
     unit: Unit | None = None
-    status: str | None = None
+    status: Status | None = None
+
+
+class TimedReading(Reading, forbid_unknown_fields=True, gc=False):
     phenomenon_time: str | None = msgspec.field(default=None, name="phenomenonTime")
 
 
-class Packet(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    readings: list[Reading] | dict[Name, float]
+class _Head(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     station: Name | None = None
     phenomenon_time: str | None = msgspec.field(default=None, name="phenomenonTime")
 
 
+class Packet(_Head, forbid_unknown_fields=True, gc=False, kw_only=True):
+    readings: list[Reading] | dict[Name, float]
+
+
+class TimedPacket(_Head, forbid_unknown_fields=True, gc=False, kw_only=True):
+    readings: list[TimedReading]
+
+
 _decoder = msgspec.json.Decoder(Packet)
+_timed_decoder = msgspec.json.Decoder(TimedPacket)
 
 
 def decode(body: bytes, context: Context, first: int = 0) -> Decoded | None:
@@ -48,12 +60,57 @@ def decode(body: bytes, context: Context, first: int = 0) -> Decoded | None:
     try:
         packet = _decoder.decode(body)
         station = packet.station or context.station
-        if station is None or has_nul(body):
+        if station is None or packet.phenomenon_time is None or has_nul(body):
+            return decode_timed(body, context, first)
+        time_us = instant_us(packet.phenomenon_time)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadableTime):
+        return decode_timed(body, context, first)
+    quotes = body.count(b'"') - 2 * _strings(packet)
+    if isinstance(packet.readings, dict):
+        readings = _of_map(packet.readings, station, time_us, quotes, first)
+    else:
+        readings = _of_list(packet.readings, station, time_us, quotes, first)
+    return decode_timed(body, context, first) if readings is None else Decoded((readings,), (), len(readings))
+
+
+def _of_map(readings: dict[str, float], station: str, time_us: int, quotes: int, first: int) -> Readings | None:
+    if not readings or quotes != 2 * len(readings):
+        return None
+    return Readings(station, tuple(readings), time_us, list(readings.values()), None, None, None, first)
+
+
+def _of_list(readings: list[Reading], station: str, time_us: int, quotes: int, first: int) -> Readings | None:
+    count = len(readings)
+    if not count:
+        return None
+    symbols, values, units, statuses = zip(*map(astuple, readings), strict=True)
+    no_unit, no_status = units.count(None), statuses.count(None)
+    # A full reading has four member names and three texts; an optional member that is absent takes two strings away.
+    if quotes != 14 * count - 4 * (no_unit + no_status) or len(set(symbols)) != count:
+        return None
+    status = None
+    if no_status != count and statuses.count("00") != count:
+        status = [STATUSES[text] for text in statuses]
+    return Readings(station, symbols, time_us, list(values), None, None if no_unit == count else units, status, first)
+
+
+def decode_timed(body: bytes, context: Context, first: int = 0) -> Decoded | None:
+    """As `decode`, for readings of several times or several of one symbol."""
+    try:
+        packet = _timed_decoder.decode(body)
+        station = packet.station or context.station
+        strings = _strings(packet) + sum(map(_strings_of, packet.readings))
+        if station is None or not packet.readings or body.count(b'"') != 2 * strings or has_nul(body):
             return None
-        if isinstance(packet.readings, dict):
-            return _map(packet, packet.readings, station, body.count(b'"'), first)
-        return _list(packet, packet.readings, station, body.count(b'"'), first)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadableTime, KeyError):
+        gathering = Gathering(first)
+        for reading in packet.readings:
+            time = reading.phenomenon_time or packet.phenomenon_time
+            if time is None:
+                return None
+            status, unit = STATUSES[reading.status], reading.unit or None
+            gathering.keep(station, reading.symbol, unit, instant_us(time), reading.result, status)
+        return gathering.decoded()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadableTime):
         return None
 
 
@@ -62,46 +119,10 @@ def has_nul(body: bytes) -> bool:
     return body.find(b"\\") >= 0 and b"\\u0000" in body
 
 
-def _map(packet: Packet, readings: dict[str, float], station: str, quotes: int, first: int) -> Decoded | None:
-    if packet.phenomenon_time is None or not readings or quotes != 2 * (_strings(packet) + len(readings)):
-        return None
-    time_us = instant_us(packet.phenomenon_time)
-    return Decoded(
-        (Readings(station, list(readings), time_us, list(readings.values()), index=first),), (), len(readings)
-    )
+def _strings(head: _Head) -> int:
+    """How many strings a packet has beside its readings: the name `readings`, and name and text of the other two."""
+    return 5 - 2 * (head.station is None) - 2 * (head.phenomenon_time is None)
 
 
-def _list(packet: Packet, readings: list[Reading], station: str, quotes: int, first: int) -> Decoded | None:
-    count = len(readings)
-    if not count:
-        return None
-    symbols, values, units, statuses, times = zip(*map(astuple, readings), strict=True)
-    no_unit, no_status, no_time = units.count(None), statuses.count(None), times.count(None)
-    # A full reading has five member names and four texts; each optional member that is absent takes two strings away.
-    if quotes != 2 * (_strings(packet) + 9 * count - 2 * (no_unit + no_status + no_time)):
-        return None
-    if no_time != count or len(set(symbols)) != count:
-        return _gathered(packet, readings, station, first)
-    if packet.phenomenon_time is None:
-        return None
-    status = None if no_status == count or statuses.count("00") == count else [STATUSES[text] for text in statuses]
-    written = None if no_unit == count else [unit or None for unit in units] if "" in units else units
-    time_us = instant_us(packet.phenomenon_time)
-    return Decoded((Readings(station, symbols, time_us, list(values), None, written, status, first),), (), count)
-
-
-def _gathered(packet: Packet, readings: list[Reading], station: str, first: int) -> Decoded | None:
-    """Readings of several times, or several of one symbol."""
-    gathering = Gathering(first)
-    for reading in readings:
-        time = reading.phenomenon_time or packet.phenomenon_time
-        if time is None:
-            return None
-        status = STATUSES[reading.status]
-        gathering.keep(station, reading.symbol, reading.unit or None, instant_us(time), reading.result, status)
-    return gathering.decoded()
-
-
-def _strings(packet: Packet) -> int:
-    """How many strings the packet itself has: the name `readings`, and name and text of the other two where present."""
-    return 5 - 2 * (packet.station is None) - 2 * (packet.phenomenon_time is None)
+def _strings_of(reading: TimedReading) -> int:
+    return 9 - 2 * ((reading.unit is None) + (reading.status is None) + (reading.phenomenon_time is None))
