@@ -55,6 +55,10 @@ class PoolLimits:
     lock_seconds: float = 4.0
 
 
+async def _leave_as_is(_: Any) -> None:
+    """No session of ours changes its state outside a transaction, so a connection goes back without a round trip."""
+
+
 class Database:
     """A pool that never waits without a limit; use as an async context manager."""
 
@@ -75,6 +79,7 @@ class Database:
             max_size=limits.max_size,
             timeout=limits.connect_seconds,
             command_timeout=limits.command_seconds,
+            reset=_leave_as_is,
             server_settings={
                 "application_name": self._application_name,
                 "timezone": "UTC",

@@ -20,7 +20,7 @@ class Zone(StrEnum):
 
     @property
     def info(self) -> ZoneInfo:
-        return ZoneInfo(self.value)
+        return VIETNAM if self is Zone.VIETNAM else ZoneInfo("UTC")
 
 
 def to_us(instant: datetime) -> int:
@@ -55,5 +55,6 @@ def parse(text: str) -> datetime:
 
 def text(instant: datetime, zone: Zone = Zone.UTC) -> str:
     """RFC 3339 in the zone, with Z for UTC and no fraction where there is none."""
-    written = instant.astimezone(zone.info).isoformat()
-    return written.removesuffix("+00:00") + "Z" if zone is Zone.UTC else written
+    if zone is Zone.UTC:
+        return instant.astimezone(UTC).isoformat()[:-6] + "Z"
+    return instant.astimezone(zone.info).isoformat()

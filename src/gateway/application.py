@@ -8,8 +8,6 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from telemetry.catalog.router import router as catalog_router
-from telemetry.evidence.router import router as evidence_router
 from telemetry.series.router import router as series_router
 
 from core import problems
@@ -19,6 +17,8 @@ from gateway.identity import Identity
 from gateway.requests import RequestIds
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
+from telemetry.catalog.router import router as catalog_router
+from telemetry.evidence.router import router as evidence_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake, IntakeLimits
@@ -103,17 +103,19 @@ def create(settings: Settings) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     app.add_middleware(RequestIds)
-    app.add_middleware(
-        ObservationEndpoint,
-        limits=EndpointLimits(
-            body_bytes=settings.intake.body_bytes,
-            inflated_bytes=settings.intake.inflated_bytes,
-            answer_seconds=settings.intake.answer_seconds,
-            chunk_bytes=settings.intake.chunk_bytes,
-        ),
-    )
     _describe(app)
     return app
+
+
+def entrance(settings: Settings) -> ObservationEndpoint:
+    """What the server calls: the hot endpoint in front of the application."""
+    limits = EndpointLimits(
+        body_bytes=settings.intake.body_bytes,
+        inflated_bytes=settings.intake.inflated_bytes,
+        answer_seconds=settings.intake.answer_seconds,
+        chunk_bytes=settings.intake.chunk_bytes,
+    )
+    return ObservationEndpoint(create(settings), limits)
 
 
 def _describe(app: FastAPI) -> None:

@@ -1,6 +1,6 @@
 """The bytes of a receipt read once more, the way they were read when they came. Pure."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from telemetry.catalog.snapshot import Snapshot
 from telemetry.evidence.store import Original

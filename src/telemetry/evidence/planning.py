@@ -1,7 +1,9 @@
 """Decides what a replay of one receipt would keep and what stays in quarantine. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from core import errors, instants
 from telemetry.catalog.snapshot import Snapshot

@@ -44,4 +44,5 @@ def encode_any(document: dict[str, Any]) -> bytes:
 
 
 def encode(outcome: Outcome) -> bytes:
+    """The receipt document as JSON."""
     return _json.encode(receipt_document(outcome))

@@ -1,6 +1,6 @@
-"""`POST /v1/observations` as plain ASGI: the hot path, without the framework's routing and validation.
+"""`POST /v1/observations` as plain ASGI: the hot path, without the framework's middleware, routing and validation.
 
-It stands in front of the application's router and is written into the OpenAPI document by `describing`.
+It stands in front of the application and is written into its OpenAPI document by `describing`.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 from core import access, errors, instants, problems, request_ids
 from telemetry.catalog.loading import LiveCatalog
@@ -57,18 +58,18 @@ class EndpointLimits:
 
 
 class ObservationEndpoint:
-    """Middleware that answers POST /v1/observations itself and passes everything else on.
+    """Answers POST /v1/observations itself and passes everything else on to `app`.
 
-    It reads `identify`, `catalog` and `intake` from the application's state, which the lifespan fills.
+    It reads `identify`, `catalog` and `intake` from the application's state, which the application's lifespan fills.
     """
 
-    def __init__(self, app: ASGIApp, limits: EndpointLimits) -> None:
-        self._app = app
+    def __init__(self, app: Starlette, limits: EndpointLimits) -> None:
+        self.app = app
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         request_id = request_ids.choose(headers.get(b"x-request-id"))
@@ -86,7 +87,7 @@ class ObservationEndpoint:
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str, receive: Receive, send: Send
     ) -> None:
-        state = scope["app"].state
+        state = self.app.state
         intake: Intake = state.intake
         speaker = _speaker(state.identify(access.credential_of(_text(headers, b"authorization"))), state.catalog)
         if not intake.has_room:

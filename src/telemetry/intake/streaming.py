@@ -70,7 +70,7 @@ class Stream:
         self._limits = limits
         self._lines = ndjson.Lines(limits.line_bytes)
         self._inflate = zlib.decompressobj(31) if form.content_encoding == "gzip" else None
-        self._first_line = 0
+        self._first_line = 1
         self._first_index = 0
 
     async def receipts(self, receive: Receive) -> AsyncIterator[Outcome]:
@@ -101,7 +101,7 @@ class Stream:
                         waiting, size = [], 0
         if self._inflate is not None and not self._inflate.eof:
             raise BrokenStream("The gzip stream ends before its end mark.")
-        waiting += self._lines.finish()
+        waiting += self._lines.end()
         if waiting:
             yield waiting
 
@@ -122,13 +122,13 @@ class Stream:
     def _submission(self, lines: list[bytes]) -> Submission:
         received_us = instants.now_us()
         context = Context(station=self._speaker.station, received_us=received_us, file_code=self._speaker.file_code)
-        decoded = ndjson.decode(lines, context, self._first_index, self._first_line)
+        decoded = ndjson.decode(lines, context, self._first_index, self._first_line, self._limits.line_bytes)
         self._first_index += decoded.count
         self._first_line += len(lines)
         raw = b"\n".join(lines) + b"\n"
         return Submission(
             channel=Channel.HTTP,
-            format=ndjson.NAME,
+            format=ndjson.NdjsonCodec.name,
             raw=raw,
             raw_length=len(raw),
             sha256=hashlib.sha256(raw).digest(),
