@@ -35,6 +35,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "migrate": Command("gateway.cli.migrate:migrate", "Bring the database to the schema of this version.", PRODUCTION),
     "seed": Command("gateway.cli.seed:seed", "Write the demonstration network into the catalogue.", TRY),
+    "receipts": Command("gateway.cli.receipts:app", "Show what came in, and its bytes."),
+    "quarantine": Command("gateway.cli.quarantine:app", "Show, replay or dismiss readings that were not stored."),
+    "openapi": Command("gateway.cli.openapi:openapi", "Print the description of the HTTP interface."),
 }
 
 
