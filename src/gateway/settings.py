@@ -1,6 +1,7 @@
 """Every setting of the service. The only module that reads the environment: `QUANTRAC_<SECTION>__<NAME>`."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -137,3 +138,8 @@ def variables() -> dict[str, str]:
         for name, item in kind.model_fields.items():
             found[f"{PREFIX}{section.upper()}__{name.upper()}"] = item.description or ""
     return found
+
+
+def environment_with(given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child process: this process's own, with these variables laid over it."""
+    return {**os.environ, **given}

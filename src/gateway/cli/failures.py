@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from core import errors, log
 from core.database import UnsafeDatabase
+from gateway.embedded.errors import CannotStart
 from gateway.settings import PREFIX, MissingSetting, UnknownSetting
 
 FAILED = 1
@@ -41,6 +42,8 @@ def told(error: BaseException) -> Failure | None:
             found = Failure(_setting(error), MISCONFIGURED)
         case MissingSetting() | UnknownSetting() | UnsafeDatabase():
             found = Failure(str(error), MISCONFIGURED)
+        case CannotStart():
+            found = Failure(str(error))
         case errors.Error():
             found = Failure(_faults(error))
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | psycopg.OperationalError():

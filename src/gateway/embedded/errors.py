@@ -14,7 +14,9 @@ class Occupied(CannotStart):
 
 
 class PortTaken(CannotStart):
-    def __init__(self, port: int, purpose: str, host: str = "127.0.0.1") -> None:
-        super().__init__(f"Port {port} on {host}, meant for {purpose}, is in use by another program.")
+    """Another program listens on the port; the hint says how to choose another."""
+
+    def __init__(self, port: int, purpose: str, host: str = "127.0.0.1", hint: str = "") -> None:
+        super().__init__(f"Port {port} on {host}, meant for {purpose}, is in use by another program. {hint}".rstrip())
         self.port = port
         self.purpose = purpose

@@ -24,6 +24,14 @@ def free() -> int:
         return port
 
 
+def free_after(port: int, host: str = "127.0.0.1") -> int:
+    """A free port near a taken one, easy to remember; any free one where the next hundred are taken."""
+    for candidate in range(port + 1, min(port + 100, 65536)):
+        if is_free(candidate, host):
+            return candidate
+    return free()
+
+
 def answers(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something accepts connections there."""
     try:
