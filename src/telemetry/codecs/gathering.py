@@ -3,7 +3,7 @@
 Every call of `keep` or `flaw` takes the next position, so that no reading is lost and none is counted twice.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +19,18 @@ class Blemish:
     field: str
     found: str
     expected: str
+
+    def behind(self, where: str) -> "Blemish":
+        """The same, with the place before the field."""
+        return replace(self, field=where + self.field)
+
+
+class Spoilt(Exception):
+    """Something makes a reading unusable; it becomes a flaw and never leaves the codecs."""
+
+    def __init__(self, reason: Reason, field: str, found: str, expected: str) -> None:
+        super().__init__(reason)
+        self.blemish = Blemish(reason, field, found, expected)
 
 
 @dataclass(frozen=True, slots=True)

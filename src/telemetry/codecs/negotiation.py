@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from core.errors import Fault
 from telemetry.codecs import errors
+from telemetry.codecs.circular10 import Circular10Codec
 from telemetry.codecs.context import Codec, Context
+from telemetry.codecs.csv_tables import CsvCodec
 from telemetry.codecs.json_bodies import JsonCodec
 from telemetry.codecs.ndjson import NdjsonCodec
 
@@ -18,14 +20,24 @@ _NEXT_OBJECT = re.compile(rb"\}[ \t\r]*\n\s*\{")
 
 _JSON = JsonCodec()
 _NDJSON = NdjsonCodec()
+_CSV = CsvCodec()
+_CIRCULAR10 = Circular10Codec()
 _BY_MEDIA_TYPE: Mapping[str, Codec] = {
     "application/json": _JSON,
     "application/x-ndjson": _NDJSON,
     "application/ndjson": _NDJSON,
     "application/jsonl": _NDJSON,
     "application/x-jsonlines": _NDJSON,
+    "text/csv": _CSV,
+    "text/tab-separated-values": _CIRCULAR10,
 }
-_BY_EXTENSION: Mapping[str, Codec] = {"json": _JSON, "ndjson": _NDJSON, "jsonl": _NDJSON}
+_BY_EXTENSION: Mapping[str, Codec] = {
+    "json": _JSON,
+    "ndjson": _NDJSON,
+    "jsonl": _NDJSON,
+    "csv": _CSV,
+    "txt": _CIRCULAR10,
+}
 # Media types that say nothing of the format: the file name decides.
 _VAGUE = ("", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded")
 _EXPECTED = (
@@ -60,7 +72,7 @@ def sniff(body: bytes, file_name: str | None = None) -> Codec:
     start = body[:_SNIFFED].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"{", b"[")):
         return _NDJSON if start.startswith(b"{") and _NEXT_OBJECT.search(body) else _JSON
-    raise _unknown("a body that begins with neither { nor [", _EXPECTED)
+    return _CSV if b"phenomenontime" in start.partition(b"\n")[0].lower().replace(b"_", b"") else _CIRCULAR10
 
 
 def _parts(content_type: str) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def decode(body: bytes, context: Context, first: int = 0) -> Decoded | None:
         readings = _of_map(packet.readings, station, time_us, quotes, first)
     else:
         readings = _of_list(packet.readings, station, time_us, quotes, first)
-    return decode_timed(body, context, first) if readings is None else Decoded((readings,), (), len(readings))
+    return decode_timed(body, context, first) if readings is None else Decoded((readings,), (), len(readings.value))
 
 
 def _of_map(readings: dict[str, float], station: str, time_us: int, quotes: int, first: int) -> Readings | None:

@@ -13,7 +13,7 @@ from telemetry.codecs.columns import Sheet, assemble
 from telemetry.codecs.context import Context
 from telemetry.codecs.documents import Members, Tree, written
 from telemetry.codecs.flaws import nameable, unreadable
-from telemetry.codecs.gathering import AsSent, Blemish, Gathering
+from telemetry.codecs.gathering import AsSent, Blemish, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, instant_us
 from telemetry.readings import Decoded, Reason
@@ -23,14 +23,6 @@ _COLUMNS = ("station", "phenomenonTime", "results", "units", "statuses")
 _READING = ("symbol", "result", "unit", "status", "phenomenonTime")
 _EXPECTED_NAME = "text of 1 to 128 characters without NUL"
 _EXPECTED_NUMBER = "a JSON number such as 12.5, without quotation marks"
-
-
-class Spoilt(Exception):
-    """Something makes a reading unusable."""
-
-    def __init__(self, reason: Reason, field: str, found: str, expected: str) -> None:
-        super().__init__(reason)
-        self.blemish = Blemish(reason, field, found, expected)
 
 
 @dataclass(frozen=True, slots=True)
