@@ -107,13 +107,14 @@ def _shown(text: str | None) -> str | None:
 def _readings(station: str, columns: _Columns) -> Readings:
     units = [unit for _, unit in columns.names]
     times = set(columns.time_us)
+    first, count = columns.index[0], len(columns.index)
     return Readings(
         station=station,
         symbols=[symbol for symbol, _ in columns.names],
         time_us=times.pop() if len(times) == 1 else np.array(columns.time_us, dtype=np.int64),
         value=columns.value,
-        symbol=None if len(units) == len(columns.value) else np.array(columns.symbol, dtype=np.int64),
+        symbol=None if len(units) == count else np.array(columns.symbol, dtype=np.int64),
         units=units if any(unit is not None for unit in units) else None,
         status=columns.status if any(columns.status) else None,
-        index=np.array(columns.index, dtype=np.int64),
+        index=first if columns.index[-1] - first == count - 1 else np.array(columns.index, dtype=np.int64),
     )

@@ -23,7 +23,8 @@ class Joining:
         except Unreadable as error:
             part = Decoded((), (replace(error.flaw, index=self._next),), 1)
         self._readings.extend(part.readings)
-        self._flaws.extend(replace(flaw, field=where + flaw.field) for flaw in part.flaws)
+        if part.flaws:
+            self._flaws.extend(replace(flaw, field=where + flaw.field) for flaw in part.flaws)
         self._next += part.count
 
     def decoded(self) -> Decoded:
