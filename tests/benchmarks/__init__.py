@@ -1,0 +1,1 @@
+"""Measurements of speed beside their physical limit; `make bench` runs them, `make test` does not."""
