@@ -1,3 +1,3 @@
 """Fixtures of the whole suite live in `tests/fixtures/`; this file only names them."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.evidence", "tests.fixtures.brokers"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.evidence", "tests.fixtures.brokers", "tests.fixtures.catalogs"]

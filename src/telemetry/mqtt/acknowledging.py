@@ -82,6 +82,12 @@ def connection_options(address: BrokerAddress, *, receive_maximum: int, session_
     return options | {"protocol": aiomqtt.ProtocolVersion.V5, "clean_start": False, "properties": properties}
 
 
+def looked_at(future: asyncio.Future[None]) -> None:
+    """Ask for an error that is told elsewhere, so that asyncio does not complain that nobody did."""
+    if not future.cancelled():
+        future.exception()
+
+
 class AcknowledgingClient(aiomqtt.Client):
     """One connection with manual acknowledgement. Use as an async context manager, once."""
 
@@ -99,6 +105,7 @@ class AcknowledgingClient(aiomqtt.Client):
         self._held: dict[int, bool] = {}
         self._aside: set[int] = set()
         self._reading = True
+        self._seen = 0
 
     @property
     def in_flight(self) -> int:
@@ -107,6 +114,7 @@ class AcknowledgingClient(aiomqtt.Client):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
+        self._disconnected.add_done_callback(looked_at)
         self._disconnected.add_done_callback(lambda _: self._news.set())
         self._read_socket()
         return self
@@ -116,9 +124,7 @@ class AcknowledgingClient(aiomqtt.Client):
     ) -> None:
         with suppress(aiomqtt.MqttError):
             await super().__aexit__(kind, error, trace)
-        if self._disconnected.done() and not self._disconnected.cancelled():
-            # Asked for, so that asyncio does not complain of an error that nobody looked at.
-            self._disconnected.exception()
+        self._close_socket()
 
     async def batch(self, most: int) -> list[Delivery]:
         """The messages that arrived, at least one and at most so many; MqttError when the connection is gone."""
@@ -174,6 +180,16 @@ class AcknowledgingClient(aiomqtt.Client):
         if socket is not None:
             self._loop.remove_reader(socket.fileno())
 
+    def _close_socket(self) -> None:
+        """A broker that no longer reads does not get the farewell; its socket must not stay open for that."""
+        socket = self._client.socket()
+        if socket is not None and socket.fileno() >= 0:
+            self._loop.remove_reader(socket.fileno())
+            self._loop.remove_writer(socket.fileno())
+            socket.close()
+        if self._misc_task is not None:
+            self._misc_task.cancel()
+
     def _read_socket(self) -> None:
         self._reading = True
         socket = self._client.socket()
@@ -184,16 +200,28 @@ class AcknowledgingClient(aiomqtt.Client):
         """Read packets while there are any. aiomqtt's own reader takes one packet a turn of the event loop."""
         try:
             for _ in range(_READ_AT_ONCE):
-                before = len(self._arrived)
+                before = self._seen
                 self._client.loop_read()
-                if len(self._arrived) == before:
+                if self._seen == before and not self._buffered():
                     break
+            else:
+                # TLS may hold more than the socket shows.
+                self._loop.call_soon(self._read_more)
         except Exception as error:  # noqa: BLE001 - whatever it was, this connection cannot be read any further
             if not self._disconnected.done():
                 self._disconnected.set_exception(aiomqtt.MqttError(f"unreadable packet: {error}"))
         if self._reading and self.in_flight >= self._most_held:
             self.counters.pauses += 1
             self.stop_reading()
+
+    def _read_more(self) -> None:
+        if self._reading and not self._disconnected.done():
+            self._read()
+
+    def _buffered(self) -> bool:
+        """Whether TLS decrypted more than was read, which the event loop cannot see."""
+        socket = self._client.socket()
+        return isinstance(socket, ssl.SSLSocket) and socket.pending() > 0
 
     def _puback(self, mid: int) -> None:
         if self._client.ack(mid, 1) != paho.MQTT_ERR_SUCCESS:
@@ -219,6 +247,7 @@ class AcknowledgingClient(aiomqtt.Client):
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:  # noqa: ARG002
         """Queue the message; a copy of one that is still in flight (NATS repeats after `ack_wait`) is left out."""
+        self._seen += 1
         if message.qos == 0:
             if self.in_flight >= self._most_held:
                 # QoS 0 promises nothing, and nothing else bounds it.

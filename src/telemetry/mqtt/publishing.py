@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import instants
 from telemetry.mqtt import topics
-from telemetry.mqtt.acknowledging import BrokerAddress, connection_options
+from telemetry.mqtt.acknowledging import BrokerAddress, connection_options, looked_at
 
 _log = structlog.get_logger(__name__)
 _json = msgspec.json.Encoder()
@@ -44,6 +44,11 @@ class _Connection(aiomqtt.Client):
             will=aiomqtt.Will(topics.status(station), _json.encode({"state": "lost"}), qos=1, retain=True),
         )
         self._acknowledged: dict[int, asyncio.Future[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._disconnected.add_done_callback(looked_at)
+        return self
 
     def send(self, topic: str, payload: bytes, *, retain: bool = False) -> asyncio.Future[None]:
         """Publish with QoS 1; the future is done at the PUBACK, or fails with the connection."""
@@ -113,6 +118,10 @@ class StationPublisher:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
+
     async def connected(self) -> None:
         """Waits for the first or next connection."""
         await self._connected.wait()
@@ -151,7 +160,7 @@ class StationPublisher:
     async def _serve(self, connection: _Connection) -> None:
         try:
             await connection.subscribe(topics.receipts(self._station), qos=0)
-            connection.send(topics.status(self._station), _status("online"), retain=True).add_done_callback(_looked_at)
+            connection.send(topics.status(self._station), _status("online"), retain=True).add_done_callback(looked_at)
             self._connection = connection
             self.connections += 1
             self._connected.set()
@@ -174,9 +183,3 @@ class StationPublisher:
 
 def _status(state: str) -> bytes:
     return _json.encode({"state": state, "time": instants.text(instants.now())})
-
-
-def _looked_at(future: asyncio.Future[None]) -> None:
-    """Nobody waits for the status; its error is the connection's, which is told elsewhere."""
-    if not future.cancelled():
-        future.exception()
