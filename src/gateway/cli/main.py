@@ -38,6 +38,11 @@ COMMANDS: dict[str, Command] = {
     "receipts": Command("gateway.cli.receipts:app", "Show what came in, and its bytes."),
     "quarantine": Command("gateway.cli.quarantine:app", "Show, replay or dismiss readings that were not stored."),
     "openapi": Command("gateway.cli.openapi:openapi", "Print the description of the HTTP interface."),
+    "simulate": Command("gateway.cli.simulate:simulate", "Let the network's stations report to a gateway.", TRY),
+    "replay": Command("gateway.cli.replay:replay", "Send recorded series and files to a gateway.", TRY),
+    "check-ledger": Command(
+        "gateway.cli.check_ledger:check_ledger", "Compare a sender's ledger with the database.", TRY
+    ),
 }
 
 

@@ -228,7 +228,7 @@ class _Check:
             told = operation.answer is not None and operation.answer.deviations is not None
             deviations = _deviations(operation)
             whole = deviations.pop(None, None)
-            if whole is not None or not operation.sent.readings:
+            if whole is not None or operation.sent.spoiled:
                 self._whole_is_quarantined(operation)
                 continue
             for row in range(int(ends[at]), int(ends[at + 1])):
@@ -287,6 +287,7 @@ class _Check:
         tables, sent = self._tables, self._sent
         known = _Rows(sent.datastream_id, sent.time_us, sent.result)
         good = known.holds(tables.datastream_id, tables.time_us, tables.result)
+        good |= self._of_unknown_content()
         if self._others_send:
             good |= ~self._ours()
         keyed = known.knows(tables.datastream_id, tables.time_us)
@@ -297,7 +298,13 @@ class _Check:
 
     def _ours(self) -> Bools:
         """(n,) which rows belong to receipts of bytes that the ledger knows."""
-        hashes = {operation.sent.sha256 for operation in self._operations}
+        return self._with_hashes({operation.sent.sha256 for operation in self._operations})
+
+    def _of_unknown_content(self) -> Bools:
+        """(n,) which rows came of bytes that the sender itself did not read, such as a file sent as it is."""
+        return self._with_hashes({o.sent.sha256 for o in self._operations if not (o.sent.readings or o.sent.spoiled)})
+
+    def _with_hashes(self, hashes: set[str]) -> Bools:
         ours = {receipt for receipt, (_, sha256) in self._tables.receipts.items() if sha256 in hashes}
         return np.fromiter((receipt in ours for receipt in self._tables.receipt_id.tolist()), np.bool_)
 

@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 
 from telemetry.readings import Int64s
-from telemetry.simulation import buffering, formats, ledger, network
+from telemetry.simulation import buffering, formats, ledger, network, pacing
 from telemetry.simulation.buffering import Buffer, Entry
 from telemetry.simulation.faults import Plan
 from telemetry.simulation.ledger import Ledger
@@ -127,7 +127,7 @@ class RunningStation:
 
     async def run(self, stop: asyncio.Event, history: asyncio.Semaphore) -> None:
         """Measure and send until told to stop, or until all rounds are measured and answered for."""
-        await _sleep(stop, network.phase_of(self.station.code) * self._options.spread)
+        await pacing.sleep(stop, network.phase_of(self.station.code) * self._options.spread)
         while not stop.is_set():
             self._measure()
             entry = self._buffer.due(self._clock.now_us())
@@ -136,7 +136,7 @@ class RunningStation:
             elif self._done_measuring and not self.buffered:
                 return
             else:
-                await _sleep(stop, self._pause())
+                await pacing.sleep(stop, self._pause())
 
     async def drain(self, stop: asyncio.Event, history: asyncio.Semaphore) -> None:
         """Send what may be sent now, until the buffer holds nothing that is due."""
@@ -189,7 +189,7 @@ class RunningStation:
         pause = backoff(self._attempts, answer.retry_after)
         self._attempts += 1
         _log.debug("station.resends", station=self.station.code, detail=answer.detail, pause=round(pause, 2))
-        await _sleep(stop, pause)
+        await pacing.sleep(stop, pause)
 
     def _pack(self, packet: Packet, spoiled: bool) -> Parcel:
         return formats.packed(packet, self._habit, self._sender.operation(), spoiled=spoiled)
@@ -202,15 +202,6 @@ def backoff(attempts: int, retry_after: float | None) -> float:
     """Seconds until the next sending: doubling, jittered, never sooner than the server asked."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempts, 10))
     return max(longest * _jitter.uniform(0.5, 1.0), (retry_after or 0.0) * _jitter.uniform(1.0, 1.3))
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, or wake up when it is time to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 async def run(

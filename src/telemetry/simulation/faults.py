@@ -5,7 +5,6 @@ told with the packet that carries it, so the truth is known to whoever reads the
 """
 
 import fnmatch
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from core import errors
 from telemetry.readings import Fate, Int64s, Reason
-from telemetry.simulation import noise
+from telemetry.simulation import noise, pacing
 
 
 class Kind(StrEnum):
@@ -52,8 +51,6 @@ EXPECTED: dict[Kind, tuple[Fate, Reason | None]] = {
 }
 
 _SECOND_US = 1_000_000
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"(-?\d+(?:\.\d+)?)([smhd])")
 
 
 class InvalidFault(errors.Invalid):
@@ -159,10 +156,10 @@ def _number(text: str, value: str, *, highest: float) -> float:
 
 
 def _duration(text: str, value: str) -> int:
-    found = _DURATION.fullmatch(value)
-    if found is None:
-        raise _invalid(text, value, "a duration such as 90s, 30m, 2h, 3d or -45m")
-    return round(float(found[1]) * _UNITS[found[2]] * _SECOND_US)
+    try:
+        return pacing.duration_us(value)
+    except ValueError as error:
+        raise _invalid(text, value, str(error)) from None
 
 
 def _invalid(text: str, found: str, expected: str) -> InvalidFault:

@@ -1,9 +1,7 @@
 """Packs packets into parcels: a station's readings in the format that its logger writes."""
 
-import numpy as np
-
 from telemetry.simulation import layouts
-from telemetry.simulation.network import Format, Habit, Station, Wire
+from telemetry.simulation.network import Format, Habit, Wire
 from telemetry.simulation.packets import Packet
 from telemetry.simulation.parcels import Parcel
 
@@ -12,19 +10,16 @@ TABLE = "text/tab-separated-values"
 CSV = "text/csv"
 
 
-def name_of(station: Station, time_us: int) -> str:
-    """The regulator's name of a file with readings of this time."""
-    return f"{station.file_code}_{layouts.local_stamp(time_us)}.txt"
-
-
 def packed(packet: Packet, habit: Habit, operation: str, *, spoiled: bool = False) -> Parcel:
     """One cycle's packet as the station's logger writes it; spoiled: cut in the middle of a sign."""
     station, readings = packet.station, packet.readings
     file_name = None
     match habit.format:
         case Format.CIRCULAR10:
-            raw, content_type = layouts.circular10(readings), TABLE
-            file_name = name_of(station, int(np.max(readings.time_us)))
+            content_type = TABLE
+            file_name, raw = layouts.circular10(readings, station.file_code or station.code)
+        case Format.CSV:
+            raw, content_type = layouts.csv_table(readings), CSV
         case _:
             raw, content_type = layouts.json_packet(readings), JSON
     if spoiled:
@@ -38,6 +33,7 @@ def packed(packet: Packet, habit: Habit, operation: str, *, spoiled: bool = Fals
         file_name=file_name,
         readings=() if spoiled else (readings,),
         injected=packet.injected,
+        spoiled=spoiled,
     )
 
 

@@ -49,6 +49,7 @@ class Sent(msgspec.Struct, frozen=True, rename="camel", tag_field="event", tag="
     sha256: str
     readings: list[Columns]
     injected: list[tuple[str, str | None]] = []
+    spoiled: bool = False
 
 
 class Resent(msgspec.Struct, frozen=True, rename="camel", tag_field="event", tag="resent"):
@@ -92,6 +93,7 @@ def sent(parcel: Parcel) -> Sent:
         sha256=parcel.sha256,
         readings=[Columns.of(readings) for readings in parcel.readings],
         injected=[(kind.value, symbol) for kind, symbol in parcel.injected],
+        spoiled=parcel.spoiled,
     )
 
 

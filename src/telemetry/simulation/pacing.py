@@ -1,5 +1,7 @@
 """The stations' clock: real time, or a time that begins in the past and runs faster until it has caught up."""
 
+import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +9,8 @@ from dataclasses import dataclass, field
 from core import instants
 
 _MICROSECONDS = 1_000_000
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"(-?\d+(?:\.\d+)?)([smhd])")
 # A sleeper looks again after this long at most, so that a clock that was set is noticed.
 _LONGEST_SLEEP = 30.0
 
@@ -37,3 +41,20 @@ class Clock:
         ahead = max(at_us - self.now_us(), 0) / _MICROSECONDS
         fast = ahead / max(self.speed, 1.0)
         return min(max(fast, 0.0), _LONGEST_SLEEP)
+
+
+def duration_us(text: str) -> int:
+    """Microseconds of `90s`, `30m`, `2h`, `3d`, `-45m`; ValueError says what is expected."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a duration such as 90s, 30m, 2h, 3d or -45m")
+    return round(float(found[1]) * _UNITS[found[2]] * _MICROSECONDS)
+
+
+async def sleep(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, or wake up when it is time to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -15,7 +15,7 @@ from telemetry.simulation.packets import Injected
 class Parcel:
     """One operation: the bytes of a message and what a right reader reads out of them, in submission order.
 
-    `readings` is empty where the bytes were spoiled on purpose.
+    readings: empty where the sender does not know them; spoiled: the bytes were made unreadable on purpose.
     """
 
     operation: str
@@ -26,6 +26,7 @@ class Parcel:
     readings: Sequence[Readings]
     file_name: str | None = None
     injected: tuple[Injected, ...] = ()
+    spoiled: bool = False
     sha256: str = field(default="")
 
     @classmethod

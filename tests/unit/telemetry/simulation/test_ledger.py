@@ -1,4 +1,4 @@
-"""The ledger: what is written can be read, a torn line costs itself only, lines are on disk before the writer goes on."""
+"""The ledger: what is written can be read, a torn line costs itself only, lines are on disk before work goes on."""
 
 import asyncio
 from pathlib import Path
