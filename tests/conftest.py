@@ -1,3 +1,9 @@
 """Fixtures of the whole suite live in `tests/fixtures/`; this file only names them."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.evidence", "tests.fixtures.brokers", "tests.fixtures.catalogs"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.evidence",
+    "tests.fixtures.timescale",
+    "tests.fixtures.brokers",
+    "tests.fixtures.catalogs",
+]
