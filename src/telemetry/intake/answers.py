@@ -8,6 +8,10 @@ from core import instants
 from telemetry.readings import Outcome, Verdict
 
 _json = msgspec.json.Encoder()
+_ALL_STORED = (
+    b'{"receipt":%d,"station":%b,"receivedTime":"%b","counts":{"stored":%d,"duplicate":0,"conflict":0,"quarantined":0,'
+    b'"rejected":0},"readings":[]}'
+)
 
 
 def receipt_document(outcome: Outcome) -> dict[str, Any]:
@@ -45,4 +49,12 @@ def encode_any(document: dict[str, Any]) -> bytes:
 
 def encode(outcome: Outcome) -> bytes:
     """The receipt document as JSON."""
-    return _json.encode(receipt_document(outcome))
+    if outcome.verdicts:
+        return _json.encode(receipt_document(outcome))
+    # Nearly every answer is this one: all was stored.
+    return _ALL_STORED % (
+        outcome.receipt_id,
+        _json.encode(outcome.station),
+        instants.text(instants.from_us(outcome.received_us)).encode(),
+        outcome.stored,
+    )

@@ -41,11 +41,6 @@ class SlowBody(errors.Error):
     title = "The body did not arrive in time"
 
 
-class NotCommittedInTime(errors.Unavailable):
-    slug = "not-committed-in-time"
-    title = "The database did not commit in time"
-
-
 @dataclass(frozen=True, slots=True)
 class EndpointLimits:
     """Bytes of a body on the wire and inflated, seconds until 503, seconds for the body to arrive, bytes of a chunk."""
@@ -108,11 +103,7 @@ class ObservationEndpoint:
             inflated_cap=self._limits.inflated_bytes,
             atomic=atomic,
         )
-        try:
-            async with asyncio.timeout(self._limits.answer_seconds):
-                outcome = await intake.submit(submission)
-        except TimeoutError:
-            raise NotCommittedInTime("Send the same bytes again.", retry_after=5) from None
+        outcome = await intake.submit(submission, self._limits.answer_seconds)
         if outcome.quarantined or outcome.conflicts:
             _tell(outcome, speaker, request_id)
         if outcome.verdicts and outcome.verdicts[0].index is None:

@@ -194,6 +194,8 @@ async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s)
 
 def storable(text: str) -> str:
     """The text without what a text column refuses (NUL, lone surrogates), cut to a length that a person reads."""
+    if len(text) <= _LONGEST_TEXT and text.isascii() and "\0" not in text:
+        return text
     clean = text.replace("\0", "␀").encode("utf-8", "replace").decode()
     return clean if len(clean) <= _LONGEST_TEXT else clean[:_LONGEST_TEXT] + "…"
 

@@ -7,12 +7,13 @@ Everything that waits is bounded in readings and bytes.
 import asyncio
 import random
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import msgspec
 import structlog
 
 from core import errors
@@ -45,6 +46,11 @@ class NotAtomic(errors.Invalid):
         self.verdicts = [replace(verdict, fate=Fate.REJECTED) for verdict in verdicts]
 
 
+class NotCommittedInTime(errors.Unavailable):
+    slug = "not-committed-in-time"
+    title = "The database did not commit in time"
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeLimits:
     """Bounds of one process's intake; see the settings of the same names."""
@@ -57,19 +63,13 @@ class IntakeLimits:
     window: Window = field(default_factory=Window)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct):
+    """A submission in the queue, its weight there, and whom its outcome wakes."""
+
     submission: Submission
     outcome: asyncio.Future[Outcome]
-
-    @property
-    def rows(self) -> int:
-        # Even an empty submission is a receipt to be written.
-        return self.submission.decoded.count + 1
-
-    @property
-    def bytes(self) -> int:
-        return len(self.submission.raw)
+    rows: int
+    bytes: int
 
 
 class Intake:
@@ -120,18 +120,30 @@ class Intake:
             waiting.outcome.cancel()
         self._queue.clear()
 
-    async def submit(self, submission: Submission) -> Outcome:
-        """Wait until it is committed. Raises IntakeFull, or NotAtomic for an atomic one that cannot be whole."""
+    async def submit(self, submission: Submission, seconds: float | None = None) -> Outcome:
+        """Wait until it is committed, for `seconds` at most.
+
+        Raises IntakeFull, NotAtomic for an atomic submission that cannot be whole, and NotCommittedInTime, which
+        promises nothing: what was already being written may still be committed.
+        """
         if not self.has_room:
             metering.REFUSALS.labels("queue-full").inc()
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(submission, outcome)
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Outcome] = loop.create_future()
+        # Even an empty submission is a receipt to be written.
+        waiting = _Waiting(submission, outcome, submission.decoded.count + 1, len(submission.raw))
         self._queue.append(waiting)
         self._rows += waiting.rows
         self._bytes += waiting.bytes
         self._work.set()
-        return await outcome
+        if seconds is None:
+            return await outcome
+        timer = loop.call_later(seconds, _expire, outcome)
+        try:
+            return await outcome
+        finally:
+            timer.cancel()
 
     async def _write_groups(self) -> None:
         while True:
@@ -197,6 +209,11 @@ class Intake:
         return self._matcher
 
 
+def _expire(outcome: asyncio.Future[Outcome]) -> None:
+    if not outcome.done():
+        outcome.set_exception(NotCommittedInTime("Send the same bytes again.", retry_after=5))
+
+
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:
     for waiting in group:
         if not waiting.outcome.done():
@@ -204,16 +221,14 @@ def _fail(group: Sequence[_Waiting], error: Exception) -> None:
 
 
 def _count(submissions: Sequence[Submission], outcomes: Sequence[Outcome]) -> None:
-    totals: dict[Channel, Counter[Fate]] = {}
+    by_channel: dict[Channel, list[Outcome]] = {}
     for submission, outcome in zip(submissions, outcomes, strict=True):
-        total = totals.setdefault(submission.channel, Counter())
-        total[Fate.STORED] += outcome.stored
-        if outcome.verdicts:
-            total[Fate.DUPLICATE] += outcome.duplicates
-            total[Fate.CONFLICT] += outcome.conflicts
-            total[Fate.QUARANTINED] += outcome.quarantined
-    for channel, total in totals.items():
-        for fate, number in total.items():
-            metering.READINGS.labels(fate, channel).inc(number)
-    for channel, number in Counter(submission.channel for submission in submissions).items():
-        metering.SUBMISSIONS.labels(channel).inc(number)
+        by_channel.setdefault(submission.channel, []).append(outcome)
+    for channel, mine in by_channel.items():
+        metering.SUBMISSIONS.labels(channel).inc(len(mine))
+        metering.READINGS.labels(Fate.STORED, channel).inc(sum(outcome.stored for outcome in mine))
+        marked = [outcome for outcome in mine if outcome.verdicts]
+        if marked:
+            metering.READINGS.labels(Fate.DUPLICATE, channel).inc(sum(o.duplicates for o in marked))
+            metering.READINGS.labels(Fate.CONFLICT, channel).inc(sum(o.conflicts for o in marked))
+            metering.READINGS.labels(Fate.QUARANTINED, channel).inc(sum(o.quarantined for o in marked))
