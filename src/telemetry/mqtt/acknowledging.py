@@ -277,8 +277,8 @@ class AcknowledgingClient(aiomqtt.Client):
 
 
 def _topic(message: paho.MQTTMessage) -> str:
-    """The topic; bytes that are not UTF-8 come escaped, so that the message can be put away like any other."""
+    """The topic; what no topic may hold comes escaped, so that the message can be put away like any other."""
     try:
-        return message.topic
-    except UnicodeDecodeError:
-        return repr(message)
+        return message.topic.replace("\0", "\\x00")
+    except UnicodeDecodeError as error:
+        return error.object.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
