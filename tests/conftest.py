@@ -3,7 +3,9 @@
 pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.evidence",
+    "tests.fixtures.series",
     "tests.fixtures.timescale",
     "tests.fixtures.brokers",
     "tests.fixtures.catalogs",
+    "tests.fixtures.ledger",
 ]

@@ -1,0 +1,91 @@
+"""How much of what was expected was received, and how much of that is valid."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from core import instants
+from core.database import Database
+from telemetry.series import errors, store
+from telemetry.series.rendering import Record
+from telemetry.series.selecting import Selection
+from telemetry.series.spans import Grid, Resolution, grid_of
+
+# As many observations as are counted in a few seconds: the whole network over a month, a station over some years.
+_MOST_EXPECTED = 15_000_000
+
+
+_MEMBERS = ("expected", "received", "valid", "receivedPercent", "validPercent")
+
+
+async def read(
+    database: Database, selections: Sequence[Selection], begin: datetime, end: datetime, now: datetime
+) -> tuple[Record, list[Record]]:
+    """The share of all, and the shares of each station with its datastreams.
+
+    One observation is expected in each step of the cadence that lies in the span as a whole and has ended by now;
+    observations are counted in the same steps.
+    """
+    begin_us, end_us = instants.to_us(begin), min(instants.to_us(end), instants.to_us(now))
+    spans = {s.station.id: _cadence(s).whole(begin_us, end_us) for s in selections}
+    expected = {s.station.id: _cadence(s).count(*spans[s.station.id]) for s in selections}
+    _refuse_long(sum(expected[s.station.id] * len(s.streams) for s in selections), begin, end)
+    wanted = [(stream, *_instants(spans[s.station.id])) for s in selections for stream in s.streams]
+    counted = await store.counts(database, wanted)
+    stations = [_station(selection, expected[selection.station.id], counted) for selection in selections]
+    return _sum(stations), stations
+
+
+def _instants(span: tuple[int, int]) -> tuple[datetime, datetime]:
+    return instants.from_us(span[0]), instants.from_us(span[1])
+
+
+def flattened(stations: Sequence[Record]) -> tuple[Sequence[str], list[list[Any]]]:
+    """Header and rows of a table, one row for each datastream."""
+    return ("station", "kind", "symbol", *_MEMBERS), [
+        [station["station"], station["kind"], stream["symbol"], *(stream[name] for name in _MEMBERS)]
+        for station in stations
+        for stream in station["datastreams"]
+    ]
+
+
+def _cadence(selection: Selection) -> Grid:
+    return grid_of(Resolution.RAW, selection.station.cadence_seconds)
+
+
+def _refuse_long(expected: int, begin: datetime, end: datetime) -> None:
+    if expected > _MOST_EXPECTED:
+        found = f"{expected} observations expected from {instants.text(begin)} to {instants.text(end)}"
+        raise errors.long_span("to", found, f"a span or a choice of stations with at most {_MOST_EXPECTED} of them")
+
+
+def _station(selection: Selection, expected: int, counted: dict[int, tuple[int, int]]) -> Record:
+    streams = [
+        {"datastream": stream.id, "symbol": stream.symbol, **_share(expected, *counted[stream.id])}
+        for stream in sorted(selection.streams.values(), key=lambda stream: stream.symbol)
+    ]
+    head = {"station": selection.station.code, "kind": selection.station.kind}
+    return {**head, **_sum(streams), "datastreams": streams}
+
+
+def _sum(parts: Iterable[Record]) -> Record:
+    parts = list(parts)
+    return _share(*(sum(part[name] for part in parts) for name in ("expected", "received", "valid")))
+
+
+def _share(expected: int, received: int, valid: int) -> Record:
+    return {
+        "expected": expected,
+        "received": received,
+        "valid": valid,
+        "receivedPercent": _percent(received, expected),
+        "validPercent": _percent(valid, expected),
+    }
+
+
+def _percent(numerator: int, denominator: int) -> float | None:
+    """Two decimals, never rounded up to a whole that it is not; None where nothing was expected."""
+    if denominator == 0:
+        return None
+    percent = round(100 * numerator / denominator, 2)
+    return 99.99 if percent == 100 and numerator < denominator else percent

@@ -1,0 +1,109 @@
+"""The newest observation of every datastream, with its age and how it stands to the limit that held then."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from core import instants
+from core.database import Database
+from core.instants import Zone
+from telemetry.catalog.snapshot import Columns, DatastreamEntry, Snapshot
+from telemetry.quality.flags import Quality
+from telemetry.series import naming, store
+from telemetry.series.rendering import Record
+from telemetry.series.selecting import Selection
+
+# Nothing older is taken in, so nothing older can be the state of a station.
+OLDEST = timedelta(days=400)
+_MEMBERS = (
+    "station",
+    "kind",
+    "datastream",
+    "symbol",
+    "unit",
+    "phenomenonTime",
+    "ageSeconds",
+    "overdue",
+    "result",
+    "quality",
+    "reasons",
+    "deviceStatus",
+    "receipt",
+)
+_LIMIT_MEMBERS = ("lower", "upper", "verified", "state")
+# The practice of the field: lost after one cadence and 15 minutes.
+_GRACE_SECONDS = 15 * 60
+
+
+# Of a datastream without observation.
+_NOTHING: Record = {**dict.fromkeys(_MEMBERS[5:]), "reasons": [], "limit": None}
+
+
+def flattened(records: Sequence[Record]) -> tuple[Sequence[str], list[list[Any]]]:
+    """Header and rows of a table, the limit in columns of its own."""
+    header = [*_MEMBERS, *(f"limit{name.title()}" for name in _LIMIT_MEMBERS)]
+    return header, [
+        [*(record[name] for name in _MEMBERS), *((record["limit"] or {}).get(name) for name in _LIMIT_MEMBERS)]
+        for record in records
+    ]
+
+
+async def read(
+    database: Database, snapshot: Snapshot, selections: Sequence[Selection], now: datetime, zone: Zone
+) -> list[Record]:
+    """One record for each datastream, by station code and symbol."""
+    ids = [stream for selection in selections for stream in selection.streams]
+    found = {row["datastream_id"]: row for row in await store.latest(database, ids, now - OLDEST)}
+    clock = naming.clock(zone)
+    records = []
+    for selection in selections:
+        for stream in sorted(selection.streams.values(), key=lambda stream: stream.symbol):
+            record = _head(selection, stream)
+            row = found.get(stream.id)
+            age = None if row is None else int((now - row["phenomenon_time"]).total_seconds())
+            record["ageSeconds"] = age
+            record["overdue"] = age is None or age > selection.station.cadence_seconds + _GRACE_SECONDS
+            if row is not None:
+                record |= _state(row, snapshot.columns)
+                record["phenomenonTime"] = clock(row["phenomenon_time"])
+            records.append(record)
+    return records
+
+
+def _head(selection: Selection, stream: DatastreamEntry) -> Record:
+    return {
+        "station": selection.station.code,
+        "kind": selection.station.kind,
+        "datastream": stream.id,
+        "symbol": stream.symbol,
+        "unit": stream.unit,
+        **_NOTHING,
+    }
+
+
+def _state(row: Any, columns: Columns) -> Record:
+    return {
+        "result": row["result"],
+        "quality": row["result_quality"],
+        "reasons": naming.reasons(row["quality_reasons"]),
+        "deviceStatus": naming.device_status(row["device_status"]),
+        "limit": _limit(row, columns) if row["result_quality"] < Quality.FAIL else None,
+        "receipt": row["receipt_id"],
+    }
+
+
+def _limit(row: Any, columns: Columns) -> Record | None:
+    """The limit that held at the phenomenon time; the state is what was judged when the observation was taken in."""
+    time_us = instants.to_us(row["phenomenon_time"])
+    start = int(columns.limit_start[row["datastream_id"]])
+    for span in range(start, start + int(columns.limit_count[row["datastream_id"]])):
+        if columns.limit_from_us[span] <= time_us < columns.limit_to_us[span]:
+            lower, upper = float(columns.limit_lower[span]), float(columns.limit_upper[span])
+            return {
+                # NaN is an open side.
+                "lower": lower if lower == lower else None,  # noqa: PLR0124
+                "upper": upper if upper == upper else None,  # noqa: PLR0124
+                "verified": bool(columns.limit_verified[span]),
+                "state": naming.limit_state(row["quality_reasons"]),
+            }
+    return None
