@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import pytest
 
 from gateway.embedded import accounts, cluster, ports, postgres, tether
 from gateway.embedded.errors import CannotStart, Occupied, PortTaken
+from tests.fixtures.processes import gone, wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
@@ -46,22 +46,6 @@ def _fill(dsn: str, count: int = 3) -> None:
         connection.execute("CREATE TABLE kept AS SELECT g AS n FROM generate_series(1, %s) g", [count])
 
 
-def _gone(pid: int) -> bool:
-    """Whether the process ended; a zombie did, it only was not reaped."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except OSError:
-        return True
-    return "State:\tZ" in status
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @contextmanager
 def _owner(folder: Path, prefix: list[str] | None = None) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """A process of its own that owns a server on `folder`."""
@@ -84,7 +68,7 @@ def test_a_server_starts_and_keeps_its_data_over_a_restart(tmp_path: Path) -> No
         _fill(first.dsn)
     with postgres.start(tmp_path) as second:
         assert _rows(second.dsn) == [1, 2, 3]
-    assert _gone(second.pid)
+    assert gone(second.pid)
     assert not (tmp_path / "data" / "postmaster.pid").exists()
 
 
@@ -150,7 +134,7 @@ def test_a_zombie_of_the_old_server_does_not_stop_the_new_one(tmp_path: Path) ->
     file = tmp_path / "data" / "postmaster.pid"
     lines = file.read_text(encoding="utf-8").splitlines()
     zombie = subprocess.Popen(["/bin/true"])
-    _wait_for(lambda: _gone(zombie.pid))
+    wait_for(lambda: gone(zombie.pid))
     file.write_text("\n".join([str(zombie.pid), *lines[1:]]) + "\n", encoding="utf-8")
     with postgres.start(tmp_path) as again:
         assert _rows(again.dsn) == [1, 2, 3]
@@ -176,7 +160,7 @@ def test_a_killed_owner_takes_its_server_along(tmp_path: Path) -> None:
         _fill(told["dsn"])
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-        _wait_for(lambda: _gone(int(told["pid"])))
+        wait_for(lambda: gone(int(told["pid"])))
     log = (tmp_path / "postgres.log").read_text(encoding="utf-8")
     assert "received fast shutdown request" in log
     with postgres.start(tmp_path) as again:
@@ -301,7 +285,7 @@ def test_root_serves_from_a_closed_folder_without_opening_it(tmp_path: Path) -> 
     with _owner(closed / "postgres") as (owner, told):
         assert _rows(told["dsn"]) == [1, 2, 3]
         owner.kill()
-        _wait_for(lambda: _gone(int(told["pid"])))
+        wait_for(lambda: gone(int(told["pid"])))
 
 
 @as_root

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "migrate": Command("gateway.cli.migrate:migrate", "Bring the database to the schema of this version.", PRODUCTION),
     "seed": Command("gateway.cli.seed:seed", "Write the demonstration network into the catalogue.", TRY),
+    "station": Command("gateway.cli.station:app", "Add, edit, import stations; issue and revoke their keys."),
     "receipts": Command("gateway.cli.receipts:app", "Show what came in, and its bytes."),
     "quarantine": Command("gateway.cli.quarantine:app", "Show, replay or dismiss readings that were not stored."),
     "openapi": Command("gateway.cli.openapi:openapi", "Print the description of the HTTP interface."),
@@ -99,6 +100,13 @@ def root(
 ) -> None:
     """Options that stand before the command."""
     del version
+
+
+def complete() -> typer.core.TyperGroup:
+    """The whole command line with every module loaded, for whoever looks through all of it."""
+    group = typer.main.get_group(app)
+    group.commands.update({name: _loaded(name) for name in COMMANDS})
+    return group
 
 
 def main() -> None:

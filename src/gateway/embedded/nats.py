@@ -8,7 +8,7 @@ import sysconfig
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,9 @@ def binary() -> Path:
 class Broker:
     """One broker process: `launch` (in the main thread), `wait_until_ready`, `reload`, `stop`; `start` does it all."""
 
+    # A broker whose owner was killed keeps the folder while it shuts down.
+    OWNERSHIP_SECONDS = 30.0
+
     def __init__(self, places: Places) -> None:
         self._places = places
         self._owned: int | None = None
@@ -65,9 +68,9 @@ class Broker:
     def launch(self) -> None:
         """Take the folder of the store and start the server process."""
         self._places.store.mkdir(parents=True, exist_ok=True)
-        if self._owned is None:
-            self._owned = ownership.take(self._places.store.parent)
-        try:
+        with ExitStack() as undo:
+            self._owned = ownership.take(self._places.store.parent, wait_seconds=self.OWNERSHIP_SECONDS)
+            undo.callback(self.stop)
             ports.refuse_taken(self._places.mqtt_port, "MQTT")
             ports.refuse_taken(self._places.monitor_port, "the broker's monitor")
             self._process = Process(
@@ -77,9 +80,7 @@ class Broker:
                 environment={"PATH": "/usr/bin:/bin"},
                 holds=[self._owned],
             )
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
 
     @property
     def alive(self) -> bool:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.embedded.errors import Occupied
@@ -17,13 +18,12 @@ def take(folder: Path, *, wait_seconds: float = 10.0) -> int:
     waits for that. Raises Occupied when the folder is still held after `wait_seconds`.
     """
     descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with ExitStack() as undo:
+        undo.callback(os.close, descriptor)
         _wait(descriptor, folder, time.monotonic() + wait_seconds)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    except BaseException:
-        os.close(descriptor)
-        raise
+        undo.pop_all()
     return descriptor
 
 

@@ -7,8 +7,8 @@ taken the port; recovery after a crash takes the time that it takes.
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -72,14 +72,12 @@ class Launcher:
         """Take the folder, make the cluster where there is none, and start the server process."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        if self._owned is None:
+        with ExitStack() as undo:
             self._owned = ownership.take(self._folder, wait_seconds=self.OWNERSHIP_SECONDS)
-        try:
+            undo.callback(self._disown)
             self._cluster = cluster.prepare(self._folder)
             self._spawn(self._cluster)
-        except BaseException:
-            self._disown()
-            raise
+            undo.pop_all()
 
     def _spawn(self, files: cluster.Cluster) -> None:
         if self._wanted_port:
@@ -188,21 +186,25 @@ def start(
     The first time the cluster is made there; later its data are served again. `port` 0 takes a free one. `settings` are
     server parameters. Call it from the main thread.
     """
-    for attempt in range(_ATTEMPTS):
-        launcher = Launcher(folder, port=port, settings=settings, log=log)
-        try:
-            launcher.launch()
-            server = launcher.wait_until_ready()
-        except PortTaken:
-            launcher.stop()
-            if port or attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        except BaseException:
-            launcher.stop()
-            raise
-        try:
-            yield server
-        finally:
-            launcher.stop()
-        return
+    with ExitStack() as stack:
+        yield _ready(
+            stack, [Launcher(folder, port=port, settings=settings, log=log) for _ in range(1 if port else _ATTEMPTS)]
+        )
+
+
+def _ready(stack: ExitStack, launchers: Sequence[Launcher]) -> Server:
+    """The server of the first launcher that got its port; a free port may be snatched before the server has it."""
+    for launcher in launchers[:-1]:
+        with suppress(PortTaken):
+            return _kept(stack, launcher)
+    return _kept(stack, launchers[-1])
+
+
+def _kept(stack: ExitStack, launcher: Launcher) -> Server:
+    """The server when it answers, stopped with the stack; stopped at once when it does not."""
+    with ExitStack() as undo:
+        undo.callback(launcher.stop)
+        launcher.launch()
+        server = launcher.wait_until_ready()
+        stack.push(undo.pop_all())
+        return server

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from core import instants
 from gateway.running.assembling import Assembly
@@ -35,29 +34,22 @@ def _shown(path: Path) -> str:
 
 
 def table(assembly: Assembly, stations: int) -> None:
-    """Where everything is; lines are never wrapped, so that they can be copied."""
+    """Where everything is. Lines are not wrapped, so that they can be copied whole."""
     places = assembly.places
-    simulated = assembly.options.stations
     token = f'"Authorization: Bearer $(cat {_shown(places.staff_token)})"'
-    rows = Table(box=None, show_header=False, pad_edge=False, title_justify="left")
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(no_wrap=True, overflow="ignore")
-    rows.add_row("HTTP", f"{assembly.http}   documentation: {assembly.http}/docs")
-    rows.add_row("MQTT", f"{assembly.mqtt}   user: key id, password: the whole key, topic: v1/<station>/observations")
-    rows.add_row("Try", f"curl -s -H {token} {assembly.http}/v1/stations?limit=2")
-    rows.add_row("Commands", f". {_shown(places.variables)} && quantrac --help   (in another terminal)")
-    rows.add_row(
-        "Data",
-        f"{_shown(places.root)}/   keys: {_shown(places.station_keys)}   logs: {_shown(places.log(''))}/",
-    )
-    rows.add_row(
-        "Stations",
-        f"{stations} simulated, each every 5 minutes" if simulated else f"{stations} have keys, none is simulated",
-    )
-    rows.add_row("Stop", "Ctrl-C   (the data stay; the next run goes on with them)")
-    _console.print()
-    _console.print("[bold green]quantrac is running.[/bold green]")
-    _console.print(rows, crop=False, width=1000 if not _console.is_terminal else None)
+    simulated = "each reports every 5 minutes" if assembly.options.stations else "none is simulated"
+    rows = {
+        "HTTP": f"{assembly.http}  (documentation: {assembly.http}/docs)",
+        "MQTT": f"{assembly.mqtt}  (user: key id, password: whole key, topic: v1/<station>/observations)",
+        "Try": f"curl -s -H {token} '{assembly.http}/v1/stations?limit=2'",
+        "Commands": f". {_shown(places.variables)}; quantrac --help  (in another terminal)",
+        "Stations": f"{stations} of the demonstration, {simulated}; keys in {_shown(places.station_keys)}",
+        "Data": f"{_shown(places.root)}/ (logs in {_shown(places.log(''))}/)",
+        "Stop": "Ctrl-C; the data stay, and the next run goes on with them",
+    }
+    _console.print("\n[bold green]quantrac is running.[/bold green]")
+    for name, text in rows.items():
+        _console.print(f"  [bold]{name:<9}[/bold] {escape(text)}")
     _console.print()
 
 
