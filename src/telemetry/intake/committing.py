@@ -2,12 +2,12 @@
 
 Transient errors are retried without an answer. An error that a row causes is isolated by halving the group, so that a
 neighbour never pays for it. A COMMIT that got no answer is looked up by its receipts before anything is written
-again.
+again, and the group keeps its receipt numbers, so that at most one attempt can ever be committed.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 
 # SQLSTATE of TimescaleDB's limit on the rows that one statement decompresses: a smaller group passes.
 _CONFIGURATION_LIMIT = "53400"
+_DEADLOCK = "40P01"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _CONNECTION_ERRORS = (DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -63,46 +64,45 @@ class Committer:
         """
         with_care = self._in_resend or lift_limit
         pauses = _Pauses()
+        receipt_ids: Int64s | None = None
+        unknown: store.CommitUnknown | None = None
         while True:
             try:
-                receipt_ids = await self._take_receipts(len(judged.submissions))
-                outcomes = await self._write(judged, receipt_ids, with_care, lift_limit)
-            except asyncpg.UniqueViolationError:
-                if with_care:
-                    raise
-                metering.RETRIES.labels("key-taken").inc()
+                if receipt_ids is None:
+                    receipt_ids = await self._take_receipts(len(judged.submissions))
+                if unknown is not None and await store.committed(self._database, judged, receipt_ids):
+                    return unknown.outcomes
+                outcomes = await store.write(
+                    self._database, judged, receipt_ids, with_care=with_care, lift_limit=lift_limit
+                )
+            except store.CommitUnknown as error:
+                metering.RETRIES.labels("commit-unknown").inc()
+                _log.warning("intake.commit_unknown", submissions=len(judged.submissions))
+                unknown, with_care = error, True
+            except (asyncpg.UniqueViolationError, store.Unsettled) as error:
+                await self._meet_taken_keys(error, pauses, with_care=with_care, in_doubt=unknown is not None)
                 with_care = True
             except _CONNECTION_ERRORS as error:
                 if getattr(error, "sqlstate", None) == _CONFIGURATION_LIMIT:
                     return await self._smaller(judged, wanted)
                 if is_data_error(error):
                     return await self._isolated(judged, wanted)
+                # Two groups that met each other's keys would meet them again; with care keys are taken in order.
+                with_care = with_care or getattr(error, "sqlstate", None) == _DEADLOCK
                 await self._pass_over(error, pauses, wanted)
             else:
-                if outcomes is not None:
-                    self._in_resend = with_care and any(o.duplicates or o.conflicts for o in outcomes)
-                    return outcomes
-                with_care = True
+                self._in_resend = with_care and any(o.duplicates or o.conflicts for o in outcomes)
+                return outcomes
 
-    async def _write(
-        self, judged: Judged, receipt_ids: Int64s, with_care: bool, lift_limit: bool
-    ) -> list[Outcome] | None:
-        """Outcomes of a committed group; None when a COMMIT got no answer and did not happen."""
-        try:
-            return await store.write(self._database, judged, receipt_ids, with_care=with_care, lift_limit=lift_limit)
-        except store.CommitUnknown as unknown:
-            metering.RETRIES.labels("commit-unknown").inc()
-            _log.warning("intake.commit_unknown", submissions=len(judged.submissions))
-            happened = await self._until_answered(lambda: store.committed(self._database, judged, receipt_ids))
-            return unknown.outcomes if happened else None
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[bool]]) -> bool:
-        pauses = _Pauses()
-        while True:
-            try:
-                return await ask()
-            except _CONNECTION_ERRORS as error:
-                await self._pass_over(error, pauses, lambda: True)
+    async def _meet_taken_keys(self, error: Exception, pauses: _Pauses, *, with_care: bool, in_doubt: bool) -> None:
+        """The first time the group is written again with care; after that only a COMMIT in doubt explains the error."""
+        if not with_care:
+            metering.RETRIES.labels("key-taken").inc()
+            return
+        if not in_doubt and not isinstance(error, store.Unsettled):
+            raise error
+        metering.RETRIES.labels("unsettled").inc()
+        await pauses.wait()
 
     async def _pass_over(self, error: Exception, pauses: _Pauses, wanted: Callable[[], bool]) -> None:
         """Wait before the next attempt; raise the error when no later attempt can succeed."""
@@ -126,11 +126,19 @@ class Committer:
         metering.RETRIES.labels("data").inc()
         if len(judged.submissions) > 1:
             return await self._halves(judged, wanted)
-        refused = await store.refused_rows(self._database, judged.rows)
+        refused = await self._refused_rows(judged, wanted)
         _log.error("intake.rows_refused", receipt_rows=len(judged.rows), refused=len(refused))
         if not refused:
             raise RuntimeError("the table refuses a submission, but none of its rows")
         return await self.commit(judged.without(refused), wanted)
+
+    async def _refused_rows(self, judged: Judged, wanted: Callable[[], bool]) -> list[int]:
+        pauses = _Pauses()
+        while True:
+            try:
+                return await store.refused_rows(self._database, judged.rows)
+            except _CONNECTION_ERRORS as error:
+                await self._pass_over(error, pauses, wanted)
 
     async def _halves(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
         middle = len(judged.submissions) // 2

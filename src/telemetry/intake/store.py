@@ -2,7 +2,8 @@
 
 This file guards the promise that nothing is answered before COMMIT and nothing is lost or doubled by a retry:
 COPY straight into the table first; only when a key is taken is the group written again with care. An error while
-COMMIT was under way leaves the outcome open, and the caller asks `committed` before it writes the same group again.
+COMMIT was under way leaves the outcome open: the caller asks `committed`, and if the answer is no it writes the group
+again under the same receipt numbers, so that a COMMIT that arrives late makes the second attempt fail, not double.
 """
 
 from collections.abc import Sequence
@@ -41,6 +42,13 @@ class CommitUnknown(Exception):
     def __init__(self, outcomes: list[Outcome]) -> None:
         super().__init__("no answer to COMMIT")
         self.outcomes = outcomes
+
+
+class Unsettled(Exception):
+    """Keys were taken when the group was inserted, and nobody but this group's own receipts stands there.
+
+    Either an earlier attempt of the same group reached its COMMIT after all, or rows were dropped in between.
+    """
 
 
 class AtomicRefused(Exception):
@@ -116,22 +124,28 @@ async def write(
 
 async def refused_rows(database: Database, rows: Rows) -> list[int]:
     """Positions of the rows that the table itself refuses, found by halving in a transaction that is undone."""
-    refused: list[int] = []
-    spans = [(0, len(rows))]
     async with database.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(_sql["intake_create_incoming"])
-        while spans:
-            start, stop = spans.pop()
-            if await _passes(connection, rows.take(slice(start, stop))):
-                continue
-            if stop - start == 1:
-                refused.append(start)
-            else:
-                middle = (start + stop) // 2
-                spans += [(start, middle), (middle, stop)]
-        await transaction.rollback()
+        try:
+            await connection.execute(_sql["intake_create_incoming"])
+            return await _search_refused(connection, rows)
+        finally:
+            await _roll_back(transaction)
+
+
+async def _search_refused(connection: Any, rows: Rows) -> list[int]:
+    refused: list[int] = []
+    spans = [(0, len(rows))] if len(rows) else []
+    while spans:
+        start, stop = spans.pop()
+        if await _passes(connection, rows.take(slice(start, stop))):
+            continue
+        if stop - start == 1:
+            refused.append(start)
+        else:
+            middle = (start + stop) // 2
+            spans += [(start, middle), (middle, stop)]
     return sorted(refused)
 
 
@@ -148,7 +162,7 @@ async def _passes(connection: Any, rows: Rows) -> bool:
     else:
         return True
     finally:
-        await attempt.rollback()
+        await _roll_back(attempt)
 
 
 async def _roll_back(transaction: Any) -> None:
@@ -183,7 +197,7 @@ async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s)
         (
             receipt_id, instants.from_us(submission.received_us), submission.station_id, flaw.index, _text(flaw.symbol),
             _text(flaw.value), _text(flaw.unit), _text(flaw.phenomenon_time), _text(flaw.status), flaw.reason,
-            flaw.field, storable(flaw.found), storable(flaw.expected),
+            storable(flaw.field), storable(flaw.found), storable(flaw.expected),
         )
         for submission, flaws, receipt_id in zip(judged.submissions, judged.flaws, receipt_ids.tolist(), strict=True)
         for flaw in flaws
@@ -223,14 +237,17 @@ async def _insert_winners(connection: Any, rows: Rows, receipt_ids: Int64s) -> d
     """Insert rows of distinct keys; what stands where some of them wanted to, by position."""
     await connection.execute(_sql["intake_create_incoming"])
     await _copy(connection, "incoming", (*COPY_COLUMNS, "ordinal"), rows.copy_data(receipt_ids, numbered=True))
-    inserted = await connection.execute(_sql["intake_insert_incoming"])
-    if int(inserted.rpartition(" ")[2]) == len(rows):
+    status = await connection.execute(_sql["intake_insert_incoming"])
+    inserted = int(status.rpartition(" ")[2])
+    if inserted == len(rows):
         return {}
     found = await connection.fetch(
         _sql["intake_already_there"],
         instants.from_us(int(rows.time_us.min())),
         instants.from_us(int(rows.time_us.max())),
     )
+    if inserted + len(found) != len(rows):
+        raise Unsettled
     return {row["ordinal"]: (row["result"], row["device_status"]) for row in found}
 
 
@@ -310,7 +327,16 @@ def _outcome(
 
 
 def quarantined(flaw: Flaw) -> Verdict:
-    return Verdict(flaw.index, Fate.QUARANTINED, flaw.reason, flaw.field, flaw.found, flaw.expected, flaw.symbol)
+    """The sender is told the same texts as are kept, whatever was sent."""
+    return Verdict(
+        flaw.index,
+        Fate.QUARANTINED,
+        flaw.reason,
+        storable(flaw.field),
+        storable(flaw.found),
+        storable(flaw.expected),
+        _text(flaw.symbol),
+    )
 
 
 def _clash(judged: Judged, row: int, fate: Fate, kept: tuple[float, int]) -> Verdict:
