@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry.codecs.context import Context
-from telemetry.codecs.flaws import unreadable
+from telemetry.codecs.flaws import MOST_FLAWS, check_number, unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, flaw_at
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES, Name, Status, Unit, has_nul
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, column_us, instant_us
@@ -115,10 +115,10 @@ def assemble(sheet: Sheet, first: int) -> Decoded:
         status=None if status is None else status[well],
         index=first if flawless else position[well],
     )
-    flaws = [
-        _flaw(sheet, int(position[i, j]), (int(i), int(j)), numbers, bad_times)
-        for i, j in zip(*np.nonzero(there & ~well), strict=True)
-    ]
+    # One more than may be told is made, by which too many are known.
+    bad = np.argwhere(there & ~well)[: MOST_FLAWS + 1].tolist()
+    flaws = [_flaw(sheet, symbols[i], int(position[i, j]), (i, j), numbers, bad_times) for i, j in bad]
+    check_number(flaws)
     return Decoded((readings,) if len(readings) else (), flaws, int(np.count_nonzero(there)))
 
 
@@ -151,6 +151,8 @@ def _times(texts: Sequence[str]) -> tuple[Int64s, dict[int, Reason]]:
             time_us[number] = instant_us(text)
         except UnreadableTime as error:
             bad[number] = error.reason
+            if len(bad) > MOST_FLAWS:
+                raise unreadable(f"phenomenonTime[{min(bad)}]", texts[min(bad)], EXPECTED_TIME) from None
     return time_us, bad
 
 
@@ -172,9 +174,10 @@ def _statuses(sheet: Sheet) -> tuple[npt.NDArray[np.int16] | None, set[Cell]]:
     return status, bad
 
 
-def _flaw(sheet: Sheet, position: int, cell: Cell, numbers: Floats, bad_times: Mapping[int, Reason]) -> Flaw:
-    row, column = cell
-    symbol = list(sheet.results)[row]
+def _flaw(
+    sheet: Sheet, symbol: str, position: int, cell: Cell, numbers: Floats, bad_times: Mapping[int, Reason]
+) -> Flaw:
+    column = cell[1]
     statuses = sheet.statuses.get(symbol)
     value = repr(float(numbers[cell]))
     if cell in sheet.blemishes:

@@ -6,6 +6,7 @@ although JSON has no such numbers, come out the same way and spoil one reading i
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -17,13 +18,18 @@ _EXCERPT = 20
 
 
 class Members(dict[str, Tree]):
-    """A JSON object; `pairs` holds its members as written, where some were written more than once."""
+    """A JSON object; `repeated` names the members written more than once, and then `pairs` holds all as written."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("pairs", "repeated")
 
     def __init__(self, pairs: Sequence[tuple[str, Tree]]) -> None:
         super().__init__(pairs)
-        self.pairs: Sequence[tuple[str, Tree]] = () if len(self) == len(pairs) else pairs
+        self.pairs: Sequence[tuple[str, Tree]] = ()
+        self.repeated: frozenset[str] = frozenset()
+        if len(self) != len(pairs):
+            self.pairs = pairs
+            counts = Counter(name for name, _ in pairs)
+            self.repeated = frozenset(name for name, count in counts.items() if count > 1)
 
     def every(self, name: str) -> list[Tree]:
         """All values that were written under the name, in order."""

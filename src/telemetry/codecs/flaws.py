@@ -1,9 +1,13 @@
 """The texts of flaws: what was found, made safe to store and short enough to show."""
 
+from collections.abc import Sequence
+
 from telemetry.codecs import errors
 from telemetry.readings import Flaw, Reason
 
 NAME_LIMIT = 128
+# A submission with more flaws than this is refused as a whole: it would cost more to tell of each than it is worth.
+MOST_FLAWS = 10_000
 _SHOWN_LIMIT = 200
 
 
@@ -19,6 +23,13 @@ def nameable(text: str) -> bool:
     if len(text) > NAME_LIMIT or "\x00" in text:
         return False
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def check_number(flaws: Sequence[Flaw]) -> None:
+    """Refuse the submission as a whole, with its first flaw for an example, where nearly nothing in it is right."""
+    if len(flaws) > MOST_FLAWS:
+        found = f"more than {MOST_FLAWS} bad readings, the first with {flaws[0].found}"
+        raise unreadable(flaws[0].field, found, flaws[0].expected)
 
 
 def unreadable(field: str, found: str, expected: str) -> errors.Unreadable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from telemetry.codecs.flaws import shown
+from telemetry.codecs.flaws import check_number, shown
 from telemetry.readings import Decoded, Flaw, Readings, Reason
 
 
@@ -77,6 +77,7 @@ class Gathering:
 
     def flaw(self, blemish: Blemish, sent: AsSent = NOTHING_SENT) -> None:
         self._flaws.append(flaw_at(self._next, blemish, sent))
+        check_number(self._flaws)
         self._next += 1
 
     def decoded(self) -> Decoded:

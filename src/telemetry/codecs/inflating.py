@@ -10,16 +10,23 @@ _GZIP = ("gzip", "x-gzip")
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
 
 
-def inflate(raw: bytes, encoding: str | None, cap: int) -> bytes:
-    """The body itself, from one gzip member with nothing behind it; inflating stops at `cap` bytes."""
+def is_gzip(encoding: str | None) -> bool:
+    """Whether the content encoding is gzip, in any of its spellings; raises UnknownEncoding for any other but none."""
     name = (encoding or "").strip().lower()
     if name in _IDENTITY:
-        return raw
+        return False
     if name not in _GZIP:
         raise errors.UnknownEncoding(
             f"Content-Encoding: found {encoding!r}, expected gzip or none.",
             faults=[Fault("Content-Encoding", str(encoding), "gzip or none")],
         )
+    return True
+
+
+def inflate(raw: bytes, encoding: str | None, cap: int) -> bytes:
+    """The body itself, from one gzip member with nothing behind it; inflating stops at `cap` bytes."""
+    if not is_gzip(encoding):
+        return raw
     inflater = zlib.decompressobj(_GZIP_ONLY)
     try:
         body = inflater.decompress(raw, cap + 1)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from telemetry.codecs.errors import Unreadable
+from telemetry.codecs.flaws import check_number
 from telemetry.readings import Decoded, Flaw, Readings
 
 
@@ -25,6 +26,7 @@ class Joining:
         self._readings.extend(part.readings)
         if part.flaws:
             self._flaws.extend(replace(flaw, field=where + flaw.field) for flaw in part.flaws)
+            check_number(self._flaws)
         self._next += part.count
 
     def decoded(self) -> Decoded:

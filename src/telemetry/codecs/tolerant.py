@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from telemetry.codecs.columns import Sheet, assemble
 from telemetry.codecs.context import Context
 from telemetry.codecs.documents import Members, Tree, written
-from telemetry.codecs.flaws import nameable, unreadable
+from telemetry.codecs.flaws import MOST_FLAWS, nameable, unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, instant_us
@@ -21,6 +21,7 @@ from telemetry.readings import Decoded, Reason
 _PACKET = ("station", "phenomenonTime", "readings")
 _COLUMNS = ("station", "phenomenonTime", "results", "units", "statuses")
 _READING = ("symbol", "result", "unit", "status", "phenomenonTime")
+_SHOWN_VALUES = 3
 _EXPECTED_NAME = "text of 1 to 128 characters without NUL"
 _EXPECTED_NUMBER = "a JSON number such as 12.5, without quotation marks"
 
@@ -70,8 +71,8 @@ def _items(tree: Members) -> Iterator[tuple[str, Tree]]:
             yield from ((f"readings[{number}]", item) for number, item in enumerate(readings))
         elif isinstance(readings, Members) and readings:
             for symbol, value in readings.pairs or readings.items():
-                repeated = len(readings.every(symbol)) > 1
-                yield f"readings.{symbol}", _MapItem([("symbol", symbol), ("result", value)], repeated=repeated)
+                item = _MapItem([("symbol", symbol), ("result", value)], ambiguous=symbol in readings.repeated)
+                yield f"readings.{symbol}", item
         else:
             raise unreadable("readings", written(readings), "a list of readings, or an object of numbers by symbol")
 
@@ -79,11 +80,11 @@ def _items(tree: Members) -> Iterator[tuple[str, Tree]]:
 class _MapItem(Members):
     """A reading of the map form, and whether its symbol is there more than once."""
 
-    __slots__ = ("repeated",)
+    __slots__ = ("ambiguous",)
 
-    def __init__(self, pairs: list[tuple[str, Tree]], *, repeated: bool) -> None:
+    def __init__(self, pairs: list[tuple[str, Tree]], *, ambiguous: bool) -> None:
         super().__init__(pairs)
-        self.repeated = repeated
+        self.ambiguous = ambiguous
 
 
 def _keep(gathering: Gathering, packet: _Packet, item: Tree, at: str) -> None:
@@ -92,7 +93,7 @@ def _keep(gathering: Gathering, packet: _Packet, item: Tree, at: str) -> None:
     if not isinstance(item, Members):
         raise Spoilt(Reason.UNREADABLE, at, written(item), "an object with symbol and result")
     if isinstance(item, _MapItem):
-        if item.repeated:
+        if item.ambiguous:
             raise Spoilt(Reason.REPEATED_FIELD, at, "more than one value", "each symbol once")
         place = at
     else:
@@ -111,10 +112,14 @@ def _check_members(tree: Members, known: tuple[str, ...], prefix: str) -> None:
     for name in tree:
         if name not in known:
             raise Spoilt(Reason.UNKNOWN_FIELD, prefix + name, "a member that is not known", ", ".join(known))
-    for name in tree:
-        if tree.pairs and len(tree.every(name)) > 1:
-            found = " and ".join(written(value) for value in tree.every(name))
-            raise Spoilt(Reason.REPEATED_FIELD, prefix + name, found, "each member once")
+    _check_once(tree, prefix)
+
+
+def _check_once(tree: Members, prefix: str) -> None:
+    if tree.repeated:
+        name = min(tree.repeated)
+        found = " and ".join(written(value) for value in tree.every(name)[:_SHOWN_VALUES])
+        raise Spoilt(Reason.REPEATED_FIELD, prefix + name, found, "each member once")
 
 
 def _station(tree: Members, context: Context) -> str:
@@ -191,8 +196,8 @@ def _columns(tree: Members, context: Context, first: int) -> Decoded:
         _check_members(tree, _COLUMNS, "")
         for member in ("results", "units", "statuses"):
             inner = tree.get(member)
-            if isinstance(inner, Members) and inner.pairs:
-                _check_members(inner, tuple(inner), member + ".")
+            if isinstance(inner, Members):
+                _check_once(inner, member + ".")
         station = _station(tree, context)
     except Spoilt as spoilt:
         raise unreadable(spoilt.blemish.field, spoilt.blemish.found, spoilt.blemish.expected) from None
@@ -209,6 +214,8 @@ def _columns(tree: Members, context: Context, first: int) -> Decoded:
             except Spoilt as spoilt:
                 numbers[symbol].append(None)
                 blemishes[row, column] = (spoilt.blemish, written(cell))
+                if len(blemishes) > MOST_FLAWS:
+                    raise unreadable(spoilt.blemish.field, spoilt.blemish.found, spoilt.blemish.expected) from None
     sheet = Sheet(
         station=station,
         times=[written(time) for time in _entries(tree.get("phenomenonTime"), "phenomenonTime")],

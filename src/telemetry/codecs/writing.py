@@ -1,7 +1,7 @@
 """Writes what stations send, in each format that is read: for stations made of software, for replay and for tests.
 
-Instants are µs since the Unix epoch and are written in Việt Nam's time, UTC+7. Numbers are written with as many digits as
-it takes to read the same number again.
+Instants are µs since the Unix epoch and are written in Việt Nam's time, UTC+7. Numbers are written with as many digits
+as it takes to read the same number again.
 """
 
 import csv
