@@ -31,6 +31,7 @@ class Readiness(wire.Body):
 
 @router.get("/livez", summary="The process runs and its event loop turns")
 async def livez() -> Liveness:
+    """Answers as long as the process should be left running; asks nothing of database or broker."""
     return Liveness(status="alive")
 
 
@@ -70,6 +71,7 @@ async def _database_check(own: Database) -> str:
     responses={200: {"content": {"text/plain": {}}}},
 )
 async def metrics(_: access.StaffOnly, db: Annotated[Database, Depends(database.of)]) -> Response:
+    """Readings by outcome and channel, group sizes, commit times, queues, refusals, and the lag of each station."""
     own = generate_latest(REGISTRY)
     return Response(own + _text(await _station_ages(db)), media_type=CONTENT_TYPE_LATEST)
 

@@ -44,9 +44,7 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 def test_the_committed_document_is_the_applications(document: dict[str, Any]) -> None:
     committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    assert committed == document, (
-        "the interface changed: run `quantrac openapi > src/gateway/openapi.json`, read the difference, commit it"
-    )
+    assert committed == document, "the interface changed: run `make openapi`, read the difference, commit it"
 
 
 def test_every_operation_has_a_summary_a_description_and_a_tag(document: dict[str, Any]) -> None:
