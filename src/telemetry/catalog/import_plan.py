@@ -85,7 +85,8 @@ def _plan_station(plan: Plan, lines: list[Line], known: Known, file_codes: dict[
     _check_repeated(plan, first, lines[1:])
     given = {name: first.cells[name] for name in STATION_COLUMNS if first.cells.get(name)}
     given["code"] = given.pop("station", "")
-    given.setdefault("name_en", given.get("name_vi", ""))
+    # Where the Vietnamese name is missing too, that is the one fault to tell.
+    given.setdefault("name_en", given.get("name_vi", "-"))
     try:
         station = NewStation.model_validate(given)
     except ValidationError as failure:

@@ -18,7 +18,7 @@ from telemetry.catalog.store.writing import changing
 
 
 def effective(base: float | None, coefficients: Mapping[str, float]) -> float | None:
-    """Base value times all coefficients, in decimals: 75 × 0.9 × 1.1 is 74.25 and not 74.25000000000001."""
+    """Base value times all coefficients, in decimals: 100 × 0.9 × 1.1 is 99 and not 99.00000000000001."""
     if base is None:
         return None
     product = Decimal(repr(base))

@@ -3,22 +3,22 @@
 -- page, $6 rows.
 SELECT d.id, s.code AS station, p.symbol, p.unit, p.name_vi, p.name_en, d.reported_unit, d.reported_as, d.factor,
        d.range_min, d.range_max, d.mandatory, d.status, d.revision,
-       ARRAY(SELECT a.alias FROM datastream_alias a WHERE a.datastream_id = d.id ORDER BY a.alias) AS aliases
+       ARRAY(SELECT a.alias FROM datastream_alias a WHERE a.datastream_id = d.id ORDER BY a.alias COLLATE "C") AS aliases
 FROM datastream d
 JOIN station s ON s.id = d.station_id
 JOIN observed_property p ON p.id = d.observed_property_id
 WHERE ($1::text IS NULL OR s.code = $1)
   AND ($2::text IS NULL OR p.symbol = $2)
   AND ($3::text IS NULL OR d.status = $3)
-  AND ($4::text IS NULL OR (s.code, d.id) > ($4, $5::integer))
-ORDER BY s.code, d.id
+  AND ($4::text IS NULL OR (s.code COLLATE "C", d.id) > ($4, $5::integer))
+ORDER BY s.code COLLATE "C", d.id
 LIMIT $6;
 
 -- name: datastream_by_id
 -- $1 id.
 SELECT d.id, s.code AS station, p.symbol, p.unit, p.name_vi, p.name_en, d.reported_unit, d.reported_as, d.factor,
        d.range_min, d.range_max, d.mandatory, d.status, d.revision,
-       ARRAY(SELECT a.alias FROM datastream_alias a WHERE a.datastream_id = d.id ORDER BY a.alias) AS aliases
+       ARRAY(SELECT a.alias FROM datastream_alias a WHERE a.datastream_id = d.id ORDER BY a.alias COLLATE "C") AS aliases
 FROM datastream d
 JOIN station s ON s.id = d.station_id
 JOIN observed_property p ON p.id = d.observed_property_id

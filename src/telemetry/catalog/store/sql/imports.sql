@@ -34,10 +34,11 @@ INSERT INTO station (code, kind, organization_id, name_vi, name_en, file_code, l
 SELECT given.code, given.kind, o.id, given.name_vi, given.name_en, given.file_code, given.latitude, given.longitude,
        given.status, given.cadence_seconds, given.demonstration
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::float8[], $9::text[],
-            $10::integer[], $11::boolean[])
+            $10::integer[], $11::boolean[]) WITH ORDINALITY
      AS given (code, kind, organization, name_vi, name_en, file_code, latitude, longitude, status, cadence_seconds,
-               demonstration)
+               demonstration, place)
 JOIN organization o ON o.code = given.organization
+ORDER BY given.place
 ON CONFLICT (code) DO UPDATE
 SET kind = excluded.kind, organization_id = excluded.organization_id, name_vi = excluded.name_vi, name_en = excluded.name_en,
     file_code = excluded.file_code, latitude = excluded.latitude, longitude = excluded.longitude, status = excluded.status,
@@ -50,9 +51,11 @@ SET kind = excluded.kind, organization_id = excluded.organization_id, name_vi = 
 INSERT INTO datastream (station_id, observed_property_id, reported_unit, reported_as, factor, range_min, range_max, mandatory)
 SELECT s.id, p.id, given.reported_unit, given.reported_as, given.factor, given.range_min, given.range_max, given.mandatory
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::float8[], $7::float8[], $8::boolean[])
-     AS given (station, symbol, reported_unit, reported_as, factor, range_min, range_max, mandatory)
+     WITH ORDINALITY
+     AS given (station, symbol, reported_unit, reported_as, factor, range_min, range_max, mandatory, place)
 JOIN station s ON s.code = given.station
 JOIN observed_property p ON p.symbol = given.symbol
+ORDER BY given.place
 ON CONFLICT (station_id, observed_property_id) DO UPDATE
 SET reported_unit = excluded.reported_unit, reported_as = excluded.reported_as, factor = excluded.factor,
     range_min = excluded.range_min, range_max = excluded.range_max, mandatory = excluded.mandatory, status = 'active',

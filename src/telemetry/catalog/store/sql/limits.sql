@@ -20,8 +20,8 @@ SELECT * FROM (
       AND l.valid_from <= $3
       AND (l.valid_to IS NULL OR l.valid_to > $3)
 ) ranked
-WHERE ($4::text IS NULL OR (station, datastream_id, rank) > ($4, $5::integer, $6::bigint))
-ORDER BY station, datastream_id, rank
+WHERE ($4::text IS NULL OR (station COLLATE "C", datastream_id, rank) > ($4, $5::integer, $6::bigint))
+ORDER BY station COLLATE "C", datastream_id, rank
 LIMIT $7;
 
 -- name: limits_of_datastream
@@ -56,7 +56,7 @@ JOIN datastream_limit l ON l.datastream_id = wanted.datastream_id AND l.averagin
 JOIN datastream d ON d.id = l.datastream_id
 JOIN observed_property p ON p.id = d.observed_property_id
 WHERE l.basis = $3 AND l.valid_from = $4
-ORDER BY p.symbol, l.averaging;
+ORDER BY p.symbol COLLATE "C", l.averaging;
 
 -- name: limits_drop
 -- $1 ids.
@@ -102,4 +102,4 @@ JOIN station s ON s.id = d.station_id
 JOIN observed_property p ON p.id = d.observed_property_id
 LEFT JOIN rule_set r ON r.id = l.rule_set_id
 WHERE l.id = ANY ($1::integer[])
-ORDER BY p.symbol, l.id;
+ORDER BY p.symbol COLLATE "C", l.id;

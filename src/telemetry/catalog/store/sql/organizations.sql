@@ -1,5 +1,5 @@
 -- name: organizations_page
--- Organizations by code. $1 kind, $2 search text without marks and in small letters, $3 the code before the page, $4 rows.
+-- Organizations by code, in one order on every server. $1 kind, $2 search text without marks and in small letters, $3 the code before the page, $4 rows.
 SELECT o.code, o.name_vi, o.name_en, o.kind, o.demonstration, o.revision,
        (SELECT count(*) FROM station s WHERE s.organization_id = o.id) AS stations
 FROM organization o
@@ -7,8 +7,8 @@ WHERE ($1::text IS NULL OR o.kind = $1)
   AND ($2::text IS NULL OR position($2 IN lower(translate(
         regexp_replace(normalize(concat_ws(' ', o.code, o.name_vi, o.name_en), NFD), '[\u0300-\u036f]', '', 'g'),
         'Đđ', 'dd'))) > 0)
-  AND ($3::text IS NULL OR o.code > $3)
-ORDER BY o.code
+  AND ($3::text IS NULL OR o.code COLLATE "C" > $3)
+ORDER BY o.code COLLATE "C"
 LIMIT $4;
 
 -- name: organization_by_code

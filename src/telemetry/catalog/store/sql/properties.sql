@@ -3,8 +3,8 @@
 SELECT p.symbol, p.unit, p.name_vi, p.name_en, p.revision,
        (SELECT count(*) FROM datastream d WHERE d.observed_property_id = p.id) AS datastreams
 FROM observed_property p
-WHERE ($1::text IS NULL OR p.symbol > $1)
-ORDER BY p.symbol
+WHERE ($1::text IS NULL OR p.symbol COLLATE "C" > $1)
+ORDER BY p.symbol COLLATE "C"
 LIMIT $2;
 
 -- name: property_by_symbol

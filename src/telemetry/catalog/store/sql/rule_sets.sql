@@ -2,8 +2,8 @@
 -- Rule sets by code. $1 the code before the page, $2 rows.
 SELECT code, name_vi, name_en, legal_source, confidence, verified, revision
 FROM rule_set
-WHERE ($1::text IS NULL OR code > $1)
-ORDER BY code
+WHERE ($1::text IS NULL OR code COLLATE "C" > $1)
+ORDER BY code COLLATE "C"
 LIMIT $2;
 
 -- name: rule_set_by_code
@@ -17,7 +17,7 @@ FROM rule_limit l
 JOIN rule_set r ON r.id = l.rule_set_id
 JOIN observed_property p ON p.id = l.observed_property_id
 WHERE r.code = $1
-ORDER BY p.symbol, array_position(ARRAY['instant', '1h', '8h', '24h', 'year'], l.averaging);
+ORDER BY p.symbol COLLATE "C", array_position(ARRAY['instant', '1h', '8h', '24h', 'year'], l.averaging);
 
 -- name: rule_set_lock
 -- Holds the row until the transaction ends. $1 code.

@@ -13,8 +13,8 @@ WHERE ($1::text IS NULL OR s.kind = $1)
             normalize(concat_ws(' ', s.code, s.file_code, s.name_vi, s.name_en, o.name_vi, o.name_en), NFD),
             '[\u0300-\u036f]', '', 'g'),
         'Đđ', 'dd'))) > 0)
-  AND ($5::text IS NULL OR s.code > $5)
-ORDER BY s.code
+  AND ($5::text IS NULL OR s.code COLLATE "C" > $5)
+ORDER BY s.code COLLATE "C"
 LIMIT $6;
 
 -- name: station_by_code
