@@ -3,11 +3,9 @@
 It stands in front of the application and is written into its OpenAPI document by `describing`.
 """
 
-import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
@@ -18,6 +16,7 @@ from core import access, errors, instants, problems, request_ids
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering, streaming
+from telemetry.intake.deadlines import Deadlines
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.reception import receive as receive_submission
 from telemetry.intake.submitting import Intake, IntakeFull, NotAtomic
@@ -27,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 PATH = "/v1/observations"
 NDJSON = "application/x-ndjson"
-_TRUE = {"1", "true"}
+_YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
 
 
 class BodyTooLarge(errors.TooLarge):
@@ -61,6 +60,7 @@ class ObservationEndpoint:
     def __init__(self, app: Starlette, limits: EndpointLimits) -> None:
         self.app = app
         self._limits = limits
+        self._bodies = Deadlines(limits.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
@@ -78,6 +78,12 @@ class ObservationEndpoint:
             await _send(send, error.status, answers.encode_any(problem), problems.MEDIA_TYPE, request_id, error)
         except streaming.ClientGone:
             metering.REFUSALS.labels("client-gone").inc()
+        except Exception:  # noqa: BLE001 - the outermost loop of a request; the server closes an answer that had begun
+            metering.REFUSALS.labels(errors.Error.slug).inc()
+            _log.exception("observations.failed", request_id=request_id)
+            failure = errors.Error("The error was logged; nothing that was not answered is promised.")
+            problem = problems.document(failure, PATH)
+            await _send(send, 500, answers.encode_any(problem), problems.MEDIA_TYPE, request_id)
 
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str, receive: Receive, send: Send
@@ -89,6 +95,9 @@ class ObservationEndpoint:
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
         form, atomic = _form(headers, scope["query_string"])
         if form.content_type is not None and form.content_type.partition(";")[0].strip().lower() == NDJSON:
+            if atomic:
+                fault = errors.Fault("atomic", "1", f"no atomic with {NDJSON}, whose chunks are committed one by one")
+                raise errors.Invalid("A stream cannot be all or nothing; send one JSON body.", faults=[fault])
             limits = streaming.StreamLimits(self._limits.body_bytes, self._limits.chunk_bytes)
             stream = streaming.Stream(intake, speaker, form, limits)
             await streaming.answer(stream, receive, send, request_id, PATH)
@@ -112,24 +121,21 @@ class ObservationEndpoint:
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         cap = self._limits.body_bytes
-        declared = headers.get(b"content-length")
-        if declared is not None and int(declared) > cap:
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > cap:
             raise _too_large(cap)
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message["body"]
-            return body
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                return await _collect(message, receive, cap)
+            with self._bodies:
+                return await _collect(receive, cap)
         except TimeoutError:
             raise SlowBody(f"The body has to arrive within {self._limits.body_seconds:.0f} s.") from None
 
 
-async def _collect(message: Any, receive: Receive, cap: int) -> bytes:
+async def _collect(receive: Receive, cap: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise streaming.ClientGone
         part: bytes = message.get("body", b"")
@@ -138,8 +144,7 @@ async def _collect(message: Any, receive: Receive, cap: int) -> bytes:
             raise _too_large(cap)
         parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(cap: int) -> BodyTooLarge:
@@ -164,8 +169,15 @@ def _form(headers: Mapping[bytes, bytes], query: bytes) -> tuple[Form, bool]:
     if query:
         asked = parse_qs(query.decode("latin-1"), encoding="utf-8", errors="replace")
         file_name = asked.get("fileName", [None])[-1]
-        atomic = asked.get("atomic", [""])[-1] in _TRUE
+        atomic = _flag(asked.get("atomic", ["0"])[-1])
     return Form(_text(headers, b"content-type"), _text(headers, b"content-encoding"), file_name), atomic
+
+
+def _flag(text: str) -> bool:
+    if text not in _YES_OR_NO:
+        fault = errors.Fault("atomic", text[:50], "1, true, 0 or false")
+        raise errors.Invalid(f"atomic: found {text[:50]!r}, expected 1, true, 0 or false.", faults=[fault])
+    return _YES_OR_NO[text]
 
 
 def _unreadable(outcome: Outcome) -> Unreadable:

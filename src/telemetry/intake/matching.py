@@ -14,7 +14,8 @@ from telemetry.catalog.snapshot import Snapshot, StationEntry, fold_unit
 from telemetry.readings import Floats, Int64s, Readings, Reason, Submission
 
 FILE_PREFIX = "file:"
-_MOST_LAYOUTS = 20_000
+# Names in all remembered layouts: enough for 20,000 stations of a dozen symbols, too few for what senders invent.
+_MOST_NAMES = 250_000
 _SHOWN_SYMBOLS = 12
 
 
@@ -44,6 +45,7 @@ class Matcher:
     _layouts: dict[tuple[str, int | None, tuple[str, ...], tuple[str | None, ...] | None], Layout] = field(
         default_factory=dict
     )
+    _names: int = 0
 
     def layout(self, readings: Readings, speaker: int | None) -> Layout:
         """`speaker` is the only station that the submission may speak for, or None."""
@@ -51,8 +53,10 @@ class Matcher:
         key = (readings.station, speaker, tuple(readings.symbols), units)
         found = self._layouts.get(key)
         if found is None:
-            if len(self._layouts) >= _MOST_LAYOUTS:
+            self._names += len(readings.symbols) + 1
+            if self._names > _MOST_NAMES:
                 self._layouts.clear()
+                self._names = len(readings.symbols) + 1
             found = self._layouts[key] = self._match(readings, speaker)
         return found
 
@@ -94,7 +98,7 @@ class Matcher:
             return Mismatch(Reason.UNKNOWN_SYMBOL, "symbol", symbol, f"a symbol or alias of {station.code}: {listed}")
         expected = self.snapshot.datastreams[datastream_id].reported_unit
         # An empty unit is usual in the regulator's files (pH has none); only a unit that says otherwise is refused.
-        if unit and unit != expected and fold_unit(unit) != fold_unit(expected):
+        if unit and unit != expected and fold_unit(unit) not in {"", fold_unit(expected)}:
             return Mismatch(Reason.UNIT_MISMATCH, "unit", unit, f"{expected or 'no unit'}, as declared for {symbol}")
         return datastream_id
 
@@ -208,13 +212,19 @@ def match(matcher: Matcher, submissions: Sequence[Submission]) -> Matched:
         datastream_id=ids,
         time_us=_joined(list(columns.times), np.int64).astype(np.int64, copy=False),
         value=value,
-        result=value * matcher.snapshot.columns.factor[ids],
+        result=_converted(value, matcher.snapshot.columns.factor[ids]),
         status=_joined(list(columns.statuses), np.int16).astype(np.int16, copy=False),
         submission=np.repeat(np.arange(len(submissions)), counts),
         index=_joined(list(columns.indexes), np.int64).astype(np.int64, copy=False),
         received_us=np.repeat(received, counts),
         mismatched=mismatched,
     )
+
+
+def _converted(value: Floats, factor: Floats) -> Floats:
+    """Value times factor; what gets too large for a float becomes infinite, and the checks refuse it."""
+    with np.errstate(over="ignore"):
+        return value * factor
 
 
 def _rows_of(layout: Layout, readings: Readings, row: int) -> dict[int, tuple[Mismatch, str, str | None]]:

@@ -76,6 +76,6 @@ def receive(
         station_id=speaker.station_id,
         station=speaker.station,
         source=form.source or form.file_name or "",
-        raw_encoding="gzip" if form.content_encoding and form.content_encoding != "identity" else "identity",
+        raw_encoding="gzip" if inflating.is_gzip(form.content_encoding) else "identity",
         atomic=atomic,
     )

@@ -10,7 +10,8 @@ import hashlib
 import random
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,11 @@ import structlog
 from starlette.types import Receive, Send
 
 from core import errors, instants, problems
-from telemetry.codecs import ndjson
+from telemetry.codecs import inflating, ndjson
 from telemetry.codecs.context import Context
 from telemetry.intake import answers, metering
 from telemetry.intake.reception import Form, Speaker
-from telemetry.intake.submitting import Intake, IntakeFull
+from telemetry.intake.submitting import Intake, IntakeFull, NotCommittedInTime
 from telemetry.readings import Channel, Outcome, Submission
 
 _log = structlog.get_logger(__name__)
@@ -43,10 +44,14 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Bytes of one line, and bytes of the lines that share one receipt."""
+    """Bytes of one line, bytes of the lines that share one receipt, and seconds until a chunk must be committed.
+
+    A backfill has more patience than a single packet: breaking it off costs the sender the whole of it.
+    """
 
     line_bytes: int
     chunk_bytes: int
+    commit_seconds: float = 60
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ class _Totals:
 
 
 class Stream:
-    """One NDJSON request: its bytes in, receipts out."""
+    """One NDJSON request: its bytes in, receipts out. Raises UnknownEncoding for an encoding other than gzip."""
 
     def __init__(self, intake: Intake, speaker: Speaker, form: Form, limits: StreamLimits) -> None:
         self._intake = intake
@@ -69,23 +74,33 @@ class Stream:
         self._form = form
         self._limits = limits
         self._lines = ndjson.Lines(limits.line_bytes)
-        self._inflate = zlib.decompressobj(31) if form.content_encoding == "gzip" else None
+        self._inflate = zlib.decompressobj(31) if inflating.is_gzip(form.content_encoding) else None
         self._first_line = 1
         self._first_index = 0
 
-    async def receipts(self, receive: Receive) -> AsyncIterator[Outcome]:
-        """The outcome of each chunk, in order, each after its COMMIT."""
+    async def receipts(self, receive: Receive) -> AsyncGenerator[Outcome]:
+        """The outcome of each chunk, in order, each after its COMMIT.
+
+        Where the stream breaks, the chunks before the break are told first, and then the error is raised.
+        """
         under_way: deque[asyncio.Task[Outcome]] = deque()
+        broken: BrokenStream | None = None
         try:
-            async for lines in self._chunks(receive):
-                under_way.append(asyncio.create_task(self._submit(self._submission(lines))))
-                while under_way and (under_way[0].done() or len(under_way) >= _IN_FLIGHT):
-                    yield await under_way.popleft()
+            try:
+                async for lines in self._chunks(receive):
+                    under_way.append(asyncio.create_task(self._submit(self._submission(lines))))
+                    while under_way and (under_way[0].done() or len(under_way) >= _IN_FLIGHT):
+                        yield await under_way.popleft()
+            except BrokenStream as error:
+                broken = error
             while under_way:
                 yield await under_way.popleft()
         finally:
             for task in under_way:
                 task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+        if broken is not None:
+            raise broken
 
     async def _chunks(self, receive: Receive) -> AsyncIterator[list[bytes]]:
         """Complete lines, joined until they are as many bytes as share one receipt."""
@@ -141,12 +156,16 @@ class Stream:
         )
 
     async def _submit(self, submission: Submission) -> Outcome:
-        """A stream waits for room instead of being refused in the middle."""
-        while True:
-            try:
-                return await self._intake.submit(submission)
-            except IntakeFull:
-                await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
+        """A stream waits for room, for a while, instead of being refused in the middle."""
+        try:
+            async with asyncio.timeout(self._limits.commit_seconds):
+                while True:
+                    try:
+                        return await self._intake.submit(submission)
+                    except IntakeFull:
+                        await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
+        except TimeoutError:
+            raise NotCommittedInTime("Send the same bytes again.", retry_after=5) from None
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:
@@ -171,12 +190,13 @@ async def answer(stream: Stream, receive: Receive, send: Send, request_id: str, 
     """
     totals = _Totals()
     try:
-        async for outcome in stream.receipts(receive):
-            document = answers.receipt_document(outcome)
-            if not totals.receipts:
-                await send(_start(request_id))
-            totals.add(document)
-            await send(_line(document))
+        async with aclosing(stream.receipts(receive)) as outcomes:
+            async for outcome in outcomes:
+                document = answers.receipt_document(outcome)
+                if not totals.receipts:
+                    await send(_start(request_id))
+                totals.add(document)
+                await send(_line(document))
     except errors.Error as error:
         if not totals.receipts:
             raise

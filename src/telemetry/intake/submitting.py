@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from core import errors
-from core.database import Database
+from core.database import Database, DatabaseUnavailable
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake import committing, metering, store
 from telemetry.intake.matching import Matcher
@@ -38,12 +38,19 @@ class NotAtomic(errors.Invalid):
     title = "All or nothing was asked for, and not all can be stored"
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
-        shown = ", ".join(f"{v.index}: {v.reason}" for v in verdicts[:10]) + (", …" if len(verdicts) > 10 else "")
+        """`verdicts` may hold duplicates, which do not stand against it: what was there already need not be stored."""
+        against = [verdict for verdict in verdicts if verdict.fate is not Fate.DUPLICATE]
+        shown = ", ".join(_named(v, ": ", v.reason) for v in against[:10]) + (", …" if len(against) > 10 else "")
         super().__init__(
-            f"Nothing was kept; {len(verdicts)} readings stand against it ({shown}).",
-            faults=[errors.Fault(f"readings.{v.index}.{v.field}", v.found, v.expected) for v in verdicts],
+            f"Nothing was kept; {len(against)} readings stand against it ({shown}).",
+            faults=[errors.Fault(_named(v, ".", v.field), v.found, v.expected) for v in against],
         )
-        self.verdicts = [replace(verdict, fate=Fate.REJECTED) for verdict in verdicts]
+        self.verdicts = [replace(verdict, fate=Fate.REJECTED) for verdict in against]
+
+
+def _named(verdict: Verdict, joint: str, what: str) -> str:
+    """What is wrong with which reading; a body that could not be read at all has no positions."""
+    return what if verdict.index is None else f"readings.{verdict.index}{joint}{what}"
 
 
 class NotCommittedInTime(errors.Unavailable):
@@ -116,9 +123,9 @@ class Intake:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        for waiting in self._queue:
-            waiting.outcome.cancel()
+        _fail(self._queue, _stopped())
         self._queue.clear()
+        self._rows = self._bytes = 0
 
     async def submit(self, submission: Submission, seconds: float | None = None) -> Outcome:
         """Wait until it is committed, for `seconds` at most.
@@ -156,6 +163,9 @@ class Intake:
                 continue
             try:
                 await self._write_group(group)
+            except asyncio.CancelledError:
+                _fail(group, _stopped())
+                raise
             except Exception as error:  # noqa: BLE001 - the outermost loop: nothing of this group is answered as kept
                 _log.exception("intake.group_failed", submissions=len(group))
                 _fail(group, error)
@@ -214,7 +224,11 @@ def _expire(outcome: asyncio.Future[Outcome]) -> None:
         outcome.set_exception(NotCommittedInTime("Send the same bytes again.", retry_after=5))
 
 
-def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+def _stopped() -> DatabaseUnavailable:
+    return DatabaseUnavailable("The service stopped before the database committed.", retry_after=5)
+
+
+def _fail(group: Iterable[_Waiting], error: Exception) -> None:
     for waiting in group:
         if not waiting.outcome.done():
             waiting.outcome.set_exception(error)
