@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from telemetry.series.router import router as series_router
 
 from core import problems
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from gateway import health, resources
 from gateway.identity import Identity
+from gateway.pages.router import router as pages_router
 from gateway.requests import RequestIds
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
@@ -20,6 +20,7 @@ from telemetry.evidence.router import router as evidence_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake
+from telemetry.series.router import router as series_router
 
 _log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ def create(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.settings = settings
-    for router in (series_router, evidence_router, catalog_router, health.router):
+    for router in (series_router, evidence_router, catalog_router, health.router, pages_router):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(RequestIds)

@@ -1,0 +1,40 @@
+"""Serves the pages; they hold no data and ask the API for everything, with the token that the reader enters."""
+
+from importlib.resources import files
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+router = APIRouter()
+
+_FOLDER = files("gateway.pages")
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_PAGES = {
+    "/": "network.html",
+    "/docs": "interface.html",
+    **{f"/pages/{name}": name for name in ("page.css", "shared.js", "network.js", "interface.js")},
+}
+
+
+class Page:
+    """One file, read when the application is made, answered to GET and HEAD."""
+
+    def __init__(self, name: str) -> None:
+        kind = _TYPES[name.rpartition(".")[2]]
+        self._response = Response(_FOLDER.joinpath(name).read_bytes(), media_type=kind, headers=_HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._response(scope, receive, send)
+
+
+router.routes.extend(Route(path, Page(name), methods=["GET", "HEAD"]) for path, name in _PAGES.items())
