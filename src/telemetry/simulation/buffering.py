@@ -17,13 +17,13 @@ _OF_THE_WAY = (Kind.LATE, Kind.DUPLICATE, Kind.OUT_OF_ORDER, Kind.CONFLICT, Kind
 
 @dataclass(order=True, slots=True)
 class Entry:
-    """Something to send. History goes after what is live; within each the order is release, then measurement."""
+    """Something to send, ordered by when it may go and then by when it was measured."""
 
-    history: bool
     release_us: int
     cycle_us: int
     number: int
     pack: Callable[[], Parcel] = field(compare=False)
+    history: bool = field(default=False, compare=False)
     parcel: Parcel | None = field(default=None, compare=False)
     attempts: int = field(default=0, compare=False)
 
@@ -35,35 +35,39 @@ class Entry:
 
 
 class Buffer:
-    """Entries of one station; an entry leaves it only when it was answered for."""
+    """Entries of one station, those of history behind all others; one leaves only when it was answered for."""
 
     def __init__(self) -> None:
-        self._heap: list[Entry] = []
+        self._live: list[Entry] = []
+        self._history: list[Entry] = []
         self._numbers = count()
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._live) + len(self._history)
 
     def put(self, release_us: int, cycle_us: int, pack: Callable[[], Parcel], *, history: bool = False) -> None:
-        heapq.heappush(self._heap, Entry(history, release_us, cycle_us, next(self._numbers), pack))
+        entry = Entry(release_us, cycle_us, next(self._numbers), pack, history)
+        heapq.heappush(self._history if history else self._live, entry)
 
     def due(self, now_us: int) -> Entry | None:
-        """The entry to send now."""
-        if self._heap and self._heap[0].release_us <= now_us:
-            return self._heap[0]
-        # Live entries that wait for their time do not hold up the history.
-        return next((entry for entry in self._heap if entry.history), None)
+        """The entry to send now. Live entries that wait for their time do not hold up the history."""
+        for heap in (self._live, self._history):
+            if heap and heap[0].release_us <= now_us:
+                return heap[0]
+        return None
 
     def next_us(self) -> int | None:
         """When the next entry may go; None when there is none."""
-        return self._heap[0].release_us if self._heap else None
+        return min((heap[0].release_us for heap in (self._live, self._history) if heap), default=None)
 
     def remove(self, entry: Entry) -> None:
-        if self._heap[0] is entry:
-            heapq.heappop(self._heap)
+        """Take out an entry that `due` gave."""
+        heap = self._history if entry.history else self._live
+        if heap[0] is entry:
+            heapq.heappop(heap)
         else:
-            self._heap.remove(entry)
-            heapq.heapify(self._heap)
+            heap.remove(entry)
+            heapq.heapify(heap)
 
 
 @dataclass(frozen=True, slots=True)

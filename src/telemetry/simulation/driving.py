@@ -115,15 +115,20 @@ class RunningStation:
     def buffered(self) -> int:
         return len(self._buffer)
 
-    def fill_history(self, since_us: int | None = None) -> None:
-        """Put the time before the first cycle into the buffer, a day to a message; only what is after `since_us`."""
+    @property
+    def history_us(self) -> tuple[int, int]:
+        """Begin and end of the time before the first cycle that is to be filled."""
         first = self._next_us - self._options.backfill_us
-        if since_us is not None:
-            first = max(first, since_us + 1)
-        start = -(-first // self._cadence_us) * self._cadence_us
-        for begin in range(start, self._next_us, _DAY_US):
-            times = np.arange(begin, min(begin + _DAY_US, self._next_us), self._cadence_us, dtype=np.int64)
-            self._buffer.put(0, int(times[0]), partial(self._history, times), history=True)
+        return -(-first // self._cadence_us) * self._cadence_us, self._next_us
+
+    def fill_history(self, kept: frozenset[int] = frozenset()) -> None:
+        """Put the time before the first cycle into the buffer, a day to a message, without the cycles that are kept."""
+        start, end = self.history_us
+        for begin in range(start, end, _DAY_US):
+            times = np.arange(begin, min(begin + _DAY_US, end), self._cadence_us, dtype=np.int64)
+            missing = times[[time_us not in kept for time_us in times.tolist()]]
+            if len(missing):
+                self._buffer.put(0, int(missing[0]), partial(self._history, missing), history=True)
 
     async def run(self, stop: asyncio.Event, history: asyncio.Semaphore) -> None:
         """Measure and send until told to stop, or until all rounds are measured and answered for."""

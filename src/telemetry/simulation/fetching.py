@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from core import errors
+from core import errors, instants
 from telemetry.simulation.network import Station, Stream
 
 _PAGE = 1000
@@ -71,6 +71,16 @@ async def wait_until_ready(client: httpx.AsyncClient, seconds: float) -> None:
         await asyncio.sleep(_PAUSE)
 
 
+async def cycles_kept(
+    client: httpx.AsyncClient, key: str, station: Station, begin_us: int, end_us: int
+) -> frozenset[int]:
+    """The times, in µs, of which the gateway has the station's first property already."""
+    asking = _Asking(client, key)
+    span = {"from": instants.text(instants.from_us(begin_us)), "to": instants.text(instants.from_us(end_us))}
+    found = asking.items("/v1/observations", station=station.code, symbol=station.streams[0].symbol, **span)
+    return frozenset([instants.to_us(instants.parse(item["phenomenonTime"])) async for item in found])
+
+
 class _Asking:
     """Reads documents and pages with one credential."""
 
@@ -90,8 +100,8 @@ class _Asking:
         found: dict[str, Any] = response.json()
         return found
 
-    async def items(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        params: dict[str, str | int] = {"limit": _PAGE}
+    async def items(self, path: str, **wanted: str) -> AsyncIterator[dict[str, Any]]:
+        params: dict[str, str | int] = {"limit": _PAGE, **wanted}
         while True:
             page = await self.document(path, **params)
             for item in page["items"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import structlog
 
 from core import errors
 from telemetry.mqtt.acknowledging import BrokerAddress
@@ -21,6 +22,8 @@ from telemetry.simulation.parcels import Transport
 from telemetry.simulation.posting import HttpTransport
 from telemetry.simulation.tallying import Tally
 
+_log = structlog.get_logger(__name__)
+_AT_ONCE = 8
 _TIMEOUT = httpx.Timeout(15.0, pool=None)
 
 
@@ -85,8 +88,9 @@ async def run(session: Session, stop: asyncio.Event, tally: Tally, on_start: Cal
         sender = Sender(tally, book)
         clock = Clock(session.speed, session.since_us)
         running = [await _running(session, station, client, sender, clock, stack) for station in stations]
-        for station in running:
-            station.fill_history()
+        if session.options.backfill_us:
+            room = asyncio.Semaphore(_AT_ONCE)
+            await asyncio.gather(*(_fill(station, session, client, room) for station in running))
         counting = asyncio.create_task(_count_buffered(running, tally))
         on_start(len(running))
         try:
@@ -119,6 +123,20 @@ async def _stations(session: Session, client: httpx.AsyncClient) -> Sequence[Sta
         fault = errors.Fault("stations", f"{len(found)} known, {len(session.keys)} keys", "a station that has a key")
         raise NothingToSimulate("No known station has a key in the file.", faults=[fault])
     return chosen
+
+
+async def _fill(station: RunningStation, session: Session, client: httpx.AsyncClient, room: asyncio.Semaphore) -> None:
+    """History, without what the gateway has of it: a station that was away sends what it measured meanwhile."""
+    begin_us, end_us = station.history_us
+    async with room:
+        try:
+            key = session.keys[station.station.code]
+            kept = await fetching.cycles_kept(client, key, station.station, begin_us, end_us)
+        except errors.Error as error:
+            # What is sent twice is a duplicate and does no harm.
+            _log.warning("simulation.history_unknown", station=station.station.code, error=error.slug)
+            kept = frozenset()
+    station.fill_history(kept)
 
 
 def _first(keys: Mapping[str, str], most: int | None) -> dict[str, str]:

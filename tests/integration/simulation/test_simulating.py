@@ -141,6 +141,12 @@ async def test_devices_limits_and_history_show_in_what_is_stored(centre: Centre)
     assert report.operations == report.acked == 16
     assert report.rows == report.readings
     assert report.readings % 289 == 0
+    # A second run finds the history there and sends what is live only.
+    again = centre.simulator("--backfill", "1", "--rounds", "1", name="again")
+    again.start()
+    assert again.wait() == 0, again.log
+    assert tally_of(again.log)["acked"] <= 16
+    assert tally_of(again.log)["readings"] < report.readings / 50
     formats = await centre.database.fetch("SELECT format, max(stored) AS most FROM receipt GROUP BY format")
     assert max(row["most"] for row in formats) >= 288 * 2
     rows = await centre.database.fetch(
