@@ -13,7 +13,7 @@ _REFERENCE = re.compile(r"""(?:src|href|from)\s*=?\s*["']([^"'#]+)["']""")
 
 @pytest.fixture
 def client() -> httpx.AsyncClient:
-    app = FastAPI()
+    app = FastAPI(docs_url=None)
     app.include_router(router)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
