@@ -1,5 +1,5 @@
 -- Buckets of some datastreams over a span, with the same name and columns on TimescaleDB and plain PostgreSQL.
--- depends: 0003_physical_design
+-- depends: 0004_evidence
 
 SET lock_timeout = '4s';
 

@@ -1,5 +1,5 @@
 -- The consumer's sessions at the MQTT broker.
--- depends: 0003_physical_design
+-- depends: 0005_series
 
 SET lock_timeout = '4s';
 
