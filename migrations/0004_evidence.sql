@@ -1,5 +1,5 @@
 -- Reading evidence back: receipts by time, whatever their station, and what a replay made.
--- depends: 0002_observations
+-- depends: 0003_physical_design
 
 SET lock_timeout = '4s';
 
