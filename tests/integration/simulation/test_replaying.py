@@ -104,17 +104,16 @@ async def test_the_regulators_files_are_sent_for_the_station_that_is_told(centre
 @needs_longer
 async def test_a_year_of_flue_gas_and_a_shuffled_series_arrive_whole(centre: Centre) -> None:
     centre.serve()
-    year: Arguments = [LONGER / "flue_gas_turbine_2014.csv", "--station", "TH-KT-001", "--column", "CO=CO:mg/Nm3", "--column",
-            "NOX=NOx:mg/Nm3", "--start", "2014-01-01T00:00+07:00", "--step", "1h", "--shift-to-now",
-            "--ledger", centre.ledger_file]  # fmt: skip
-    tally = replayed(centre, "year", *year)
+    book: Arguments = ["--shift-to-now", "--ledger", centre.ledger_file]
+    year: Arguments = [LONGER / "flue_gas_turbine_2014.csv", "--station", "TH-KT-001"]
+    hours = "--column CO=CO:mg/Nm3 --column NOX=NOx:mg/Nm3 --start 2014-01-01T00:00+07:00 --step 1h"
+    tally = replayed(centre, "year", *year, *hours.split(), *book)
     assert tally["fates"] == {"stored": 2 * 7158}
 
     # Its rows are shuffled over five months: out of order is normal.
-    shuffled: Arguments = [LONGER / "wastewater_tilburg_15min.csv", "--station", "TH-NT-002", "--time-column", "DATETIME",
-                "--time-format", "%Y-%m-%d %H:%M:%S", "--zone", "+02:00", "--column", "Q_inf=Flowin:m3/h",
-                "--column", "NH4=NH4:mg/l", "--column", "Temp=Temp:oC", "--shift-to-now",
-                "--ledger", centre.ledger_file]  # fmt: skip
+    shuffled: Arguments = [LONGER / "wastewater_tilburg_15min.csv", "--station", "TH-NT-002", *book]
+    shuffled += ["--time-column", "DATETIME", "--time-format", "%Y-%m-%d %H:%M:%S", "--zone", "+02:00"]
+    shuffled += ["--column", "Q_inf=Flowin:m3/h", "--column", "NH4=NH4:mg/l", "--column", "Temp=Temp:oC"]
     tally = replayed(centre, "shuffled", *shuffled)
     assert sum(tally["fates"].values()) == tally["readings"]
     # The plant's greatest flows lie beyond the range of the station's instrument.
@@ -124,9 +123,8 @@ async def test_a_year_of_flue_gas_and_a_shuffled_series_arrive_whole(centre: Cen
     assert report.ok, str(report)
 
     headers = {"Authorization": f"Bearer {centre.credentials['TH-NT-002']}"}
-    answer = httpx.get(
-        f"{centre.url}/v1/observations", params={"station": "TH-NT-002", "limit": "500"}, headers=headers
-    )
+    async with httpx.AsyncClient(base_url=centre.url, headers=headers) as client:
+        answer = await client.get("/v1/observations", params={"station": "TH-NT-002", "from": "2020-01-01T00:00:00Z"})
     times = [item["phenomenonTime"] for item in answer.json()["items"]]
     assert times == sorted(times)
-    assert os.path.getsize(centre.ledger_file) > 100_000
+    assert len(times) > 50
