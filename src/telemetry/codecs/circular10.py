@@ -30,15 +30,6 @@ class FileName:
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    symbol: str
-    value: str
-    time: str
-    unit: str = ""
-    status: str = "00"
-
-
 class Circular10Codec:
     name = "circular10"
 
@@ -79,38 +70,35 @@ class _Reader:
     def read(self, line: str, where: str) -> None:
         """Take one row into the gathering, as a reading or as a flaw."""
         texts = line.split("\t")
+        sent = AsSent(**dict(zip(self._fields, texts, strict=False)))
         try:
-            row = self._row(texts, where)
+            self._check_fields(len(texts), where)
+            self._check_station()
+            self._keep(sent, where)
         except Spoilt as spoilt:
-            sent = dict(zip(self._fields, texts, strict=False))
-            self.gathering.flaw(spoilt.blemish, AsSent(**sent))
-            return
-        try:
-            self._keep(row, where)
-        except Spoilt as spoilt:
-            self.gathering.flaw(spoilt.blemish, AsSent(row.symbol, row.value, row.unit, row.time, row.status))
+            self.gathering.flaw(spoilt.blemish, sent)
 
-    def _row(self, texts: list[str], where: str) -> _Row:
-        if len(texts) != len(self._fields):
-            reason = Reason.MISSING_FIELD if len(texts) < len(self._fields) else Reason.UNKNOWN_FIELD
+    def _check_fields(self, found: int, where: str) -> None:
+        if found != len(self._fields):
+            reason = Reason.MISSING_FIELD if found < len(self._fields) else Reason.UNKNOWN_FIELD
             expected = f"{len(self._fields)} fields between TABs: {self._context.layout}"
-            raise Spoilt(reason, where + "fields", f"{len(texts)} fields", expected)
-        return _Row(**dict(zip(self._fields, texts, strict=True)))
+            raise Spoilt(reason, where + "fields", f"{found} fields", expected)
 
-    def _keep(self, row: _Row, where: str) -> None:
-        self._check_station()
-        if not row.symbol.strip():
+    def _keep(self, sent: AsSent, where: str) -> None:
+        symbol, unit = sent.symbol or "", sent.unit or ""
+        if not symbol.strip():
             raise Spoilt(Reason.MISSING_FIELD, where + "symbol", "nothing", "a symbol")
-        if not nameable(row.symbol):
-            raise Spoilt(Reason.UNKNOWN_SYMBOL, where + "symbol", row.symbol, "text of 1 to 128 characters without NUL")
-        if not nameable(row.unit):
-            raise Spoilt(Reason.UNIT_MISMATCH, where + "unit", row.unit, "text of at most 128 characters without NUL")
-        value = decimal(row.value, where + "value")
-        time_us = self._time_us(row.time.strip(), where + "time")
-        status = STATUSES.get(row.status.strip())
+        if not nameable(symbol):
+            raise Spoilt(Reason.UNKNOWN_SYMBOL, where + "symbol", symbol, "text of 1 to 128 characters without NUL")
+        if not nameable(unit):
+            raise Spoilt(Reason.UNIT_MISMATCH, where + "unit", unit, "text of at most 128 characters without NUL")
+        value = decimal(sent.value or "", where + "value")
+        time_us = self._time_us((sent.time or "").strip(), where + "time")
+        # A layout without the field says nothing of the device; an empty field does not say that it measures.
+        status = STATUSES.get(None if sent.status is None else sent.status.strip())
         if status is None:
-            raise Spoilt(Reason.UNKNOWN_STATUS, where + "status", row.status or "nothing", EXPECTED_STATUS)
-        self.gathering.keep(self._station, row.symbol, row.unit or None, time_us, value, status)
+            raise Spoilt(Reason.UNKNOWN_STATUS, where + "status", sent.status or "nothing", EXPECTED_STATUS)
+        self.gathering.keep(self._station, symbol, unit or None, time_us, value, status)
 
     def _check_station(self) -> None:
         own = self._context.file_code

@@ -46,7 +46,8 @@ def header_of(line: str) -> Header:
 
 
 def _key(name: str) -> str:
-    return name.strip().replace("_", "").lower()
+    # Spaces only: a TAB at the end of a name is a delimiter that was not tried yet.
+    return name.strip(" ").replace("_", "").lower()
 
 
 def _header(delimiter: str, names: Sequence[str]) -> Header:

@@ -5,6 +5,7 @@ Every call of `keep` or `flaw` takes the next position, so that no reading is lo
 
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from telemetry.codecs.flaws import check_number, shown
@@ -33,8 +34,7 @@ class Spoilt(Exception):
         self.blemish = Blemish(reason, field, found, expected)
 
 
-@dataclass(frozen=True, slots=True)
-class AsSent:
+class AsSent(msgspec.Struct, frozen=True):
     """The texts of one reading as they were sent, None where nothing was."""
 
     symbol: str | None = None

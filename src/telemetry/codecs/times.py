@@ -36,7 +36,8 @@ class UnreadableTime(ValueError):
 @lru_cache(maxsize=8192)
 def instant_us(text: str) -> int:
     """µs since the Unix epoch; stations that report together share their times, so the last ones are remembered."""
-    if len(text) > _TEXT_LIMIT:
+    # msgspec wants text that can be written as UTF-8; every time is ASCII.
+    if len(text) > _TEXT_LIMIT or not text.isascii():
         raise UnreadableTime(Reason.UNREADABLE_TIME)
     try:
         instant = msgspec.convert(text, datetime)

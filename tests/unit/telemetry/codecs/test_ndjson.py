@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.codecs import ndjson
@@ -65,6 +65,7 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
     assert lines.feed(b"\nshort\n") == [b"x" * 1001, b"short"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=8).map(lambda text: text.replace(b"\n", b"").replace(b"\r", b""))), st.data())
 def test_lines_are_the_same_however_the_stream_is_cut(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(text + data.draw(st.sampled_from([b"\n", b"\r\n"])) for text in lines)
