@@ -26,17 +26,25 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
 }
 
 
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON can bring in and UTF-8 cannot bring out, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def document(error: errors.Error, instance: str) -> dict[str, Any]:
     """The members of the problem details object for an error met at a path."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + error.slug,
         "title": error.title,
         "status": error.status,
-        "detail": error.detail,
+        "detail": _encodable(error.detail),
         "instance": instance,
     }
     if error.faults:
-        body["errors"] = [{"field": f.field, "found": f.found, "expected": f.expected} for f in error.faults]
+        body["errors"] = [
+            {"field": _encodable(f.field), "found": _encodable(f.found), "expected": _encodable(f.expected)}
+            for f in error.faults
+        ]
     return body | error.extra
 
 
@@ -81,7 +89,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
         raise error
     kind = _BY_STATUS.get(error.status_code, errors.Error)
     answer = response(kind(str(error.detail)), request.url.path)
-    answer.status_code = error.status_code
+    # A known kind has one status everywhere: a body that is not even text is as invalid as one with a wrong member.
+    if kind is errors.Error:
+        answer.status_code = error.status_code
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
     return answer

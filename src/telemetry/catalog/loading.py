@@ -70,6 +70,8 @@ class LiveCatalog:
         self._poll_seconds = poll_seconds
         self._snapshot: snapshot.Snapshot | None = None
         self._task: asyncio.Task[None] | None = None
+        # Two reads side by side could end in the wrong order and leave the older picture.
+        self._refreshing = asyncio.Lock()
 
     @property
     def snapshot(self) -> snapshot.Snapshot:
@@ -79,9 +81,10 @@ class LiveCatalog:
 
     async def refresh(self) -> None:
         """Read the catalogue again if it changed."""
-        if self._snapshot is None or await revision(self._database) != self._snapshot.revision:
-            self._snapshot = await read(self._database)
-            _log.info("catalog.read", revision=self._snapshot.revision, stations=len(self._snapshot.stations))
+        async with self._refreshing:
+            if self._snapshot is None or await revision(self._database) != self._snapshot.revision:
+                self._snapshot = await read(self._database)
+                _log.info("catalog.read", revision=self._snapshot.revision, stations=len(self._snapshot.stations))
 
     async def __aenter__(self) -> Self:
         await self.refresh()

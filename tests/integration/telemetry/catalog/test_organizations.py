@@ -3,6 +3,7 @@
 import unicodedata
 
 import httpx
+import pytest
 
 from tests.fixtures.catalogs import ORGANIZATION, Desk, problem
 
@@ -39,6 +40,12 @@ async def test_unknown_members_and_nulls_are_refused(desk: Desk) -> None:
     assert problem(answer, 422, "invalid-request")["errors"][0]["field"] == "body.nameVi"
     answer = await desk.http.patch("/v1/organizations/DN-01", json={"code": "X"}, headers={"If-Match": "*"})
     assert problem(answer, 422, "invalid-request")["errors"][0]["field"] == "body.code"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"code": "\\ud800"}', b'{"\\ud800": 1}'])
+async def test_a_body_that_is_no_object_is_refused_as_such(desk: Desk, body: bytes) -> None:
+    answer = await desk.http.post("/v1/organizations", content=body, headers={"Content-Type": "application/json"})
+    problem(answer, 422, "invalid-request")
 
 
 async def test_the_list_is_searched_without_regard_to_marks(desk: Desk) -> None:

@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from core.database import Database
-from telemetry.catalog import stations
+from telemetry.catalog import loading, stations
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.schemas.stations import StationEdit
+from telemetry.catalog.snapshot import Snapshot
 from tests.fixtures.catalogs import STATION, Desk, problem, soon
 
 
@@ -237,3 +238,27 @@ async def test_every_route_asks_who_is_there(anybody: httpx.AsyncClient) -> None
             assert answer.status_code == 401, (method, concrete, answer.text)
             asked += 1
     assert asked >= 25
+
+
+async def test_a_refresh_is_never_undone_by_one_that_began_before(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first read is held up until a second refresh, of a newer state, had every chance to pass it."""
+    live = LiveCatalog(database)
+    genuine = loading.read
+    held = asyncio.Event()
+
+    async def slow(opened: Database) -> Snapshot:
+        found = await genuine(opened)
+        if not held.is_set():
+            held.set()
+            await asyncio.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(loading, "read", slow)
+    first = asyncio.create_task(live.refresh())
+    await held.wait()
+    await desk.add_station("NT-002")
+    await live.refresh()
+    await first
+    assert "NT-002" in live.snapshot.stations
