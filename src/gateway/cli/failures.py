@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 import psycopg
 from pydantic import ValidationError
+from yoyo.exceptions import LockTimeout
 
 from core import errors, log
 from core.database import UnsafeDatabase
@@ -26,7 +27,10 @@ def _setting(error: ValidationError) -> str:
     told = []
     for item in error.errors(include_input=False, include_url=False):
         name = PREFIX + "__".join(str(part).upper() for part in item["loc"]) if item["loc"] else ""
-        told.append(f"{name}: {item['msg']}" if name else item["msg"].removeprefix("Value error, "))
+        if item["type"] == "extra_forbidden":
+            told.append(f"No setting reads {name}; see the table in the README.")
+        else:
+            told.append(f"{name}: {item['msg']}" if name else item["msg"].removeprefix("Value error, "))
     return "; ".join(told)
 
 
@@ -48,6 +52,10 @@ def told(error: BaseException) -> Failure | None:
             found = Failure(_faults(error))
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | psycopg.OperationalError():
             found = Failure(f"The database refused or does not answer: {_first_line(error)}")
+        case LockTimeout():
+            found = Failure("Another process has been migrating this database for a minute; try again when it is done.")
+        case ConnectionRefusedError():
+            found = Failure(f"The connection was refused; is the server there? {_first_line(error)}")
         case OSError():
             found = Failure(_first_line(error))
         case _:
