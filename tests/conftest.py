@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fixtures.brokers",
     "tests.fixtures.catalogs",
     "tests.fixtures.ledger",
+    "tests.fixtures.intakes",
 ]

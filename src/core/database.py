@@ -17,6 +17,9 @@ _log = structlog.get_logger(__name__)
 # Classes of SQLSTATE that say nothing about the data: connection, rollback, resources, intervention.
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
 _TRANSIENT_STATES = ("55P03", "25006", "XX000", "58030")
+# What the driver raises when a connection or a statement fails. An InternalClientError is what it says of a connection
+# that was ended by the server between two of its steps.
+DRIVER_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class DatabaseUnavailable(errors.Unavailable):
@@ -33,7 +36,7 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
-    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | asyncpg.InterfaceError)
+    return isinstance(error, DRIVER_ERRORS)
 
 
 def is_data_error(error: BaseException) -> bool:
@@ -108,7 +111,7 @@ class Database:
             raise DatabaseUnavailable("The pool is not open.", retry_after=5)
         try:
             taken = await self._pool.acquire(timeout=self._limits.acquire_seconds)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.PostgresError) and not is_transient(error):
                 raise
             raise DatabaseUnavailable("No database connection could be had in time.", retry_after=5) from error
@@ -123,7 +126,7 @@ class Database:
             return
         try:
             await self._pool.release(taken, timeout=2)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             _log.warning("database.release_failed", error=type(error).__name__)
 
     @asynccontextmanager
@@ -156,7 +159,7 @@ class Database:
         try:
             async with self.connection() as connection:
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DRIVER_ERRORS as error:
             if is_transient(error):
                 raise DatabaseUnavailable("The database did not answer.", retry_after=5) from error
             raise

@@ -14,7 +14,7 @@ import asyncpg
 import numpy as np
 import structlog
 
-from core.database import Database, DatabaseUnavailable, is_data_error, is_transient
+from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, is_data_error, is_transient
 from telemetry.intake import metering, store
 from telemetry.intake.pipeline import Judged
 from telemetry.readings import Int64s, Outcome
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 _CONFIGURATION_LIMIT = "53400"
 _DEADLOCK = "40P01"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_CONNECTION_ERRORS = (DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_CONNECTION_ERRORS = (DatabaseUnavailable, *DRIVER_ERRORS)
 
 
 class Abandoned(Exception):

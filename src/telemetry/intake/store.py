@@ -7,6 +7,7 @@ again under the same receipt numbers, so that a COMMIT that arrives late makes t
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import asyncpg
 import numpy as np
 
 from core import instants, queries
-from core.database import Database
+from core.database import DRIVER_ERRORS, Database
 from telemetry.intake.pipeline import Judged
 from telemetry.intake.rows import COPY_COLUMNS, Rows
 from telemetry.readings import Fate, Flaw, Int64s, Outcome, Reason, Submission, Verdict
@@ -98,8 +99,8 @@ async def write(
     """
     async with database.connection() as connection:
         transaction = connection.transaction()
-        await transaction.start()
         try:
+            await transaction.start()
             clashes = _NO_CLASHES
             if lift_limit:
                 await connection.execute(_sql["intake_lift_decompression_limit"])
@@ -113,11 +114,11 @@ async def write(
             await _copy_receipts(connection, judged.submissions, outcomes)
             await _copy_quarantine(connection, judged, receipt_ids)
         except BaseException:
-            await _roll_back(transaction)
+            await _roll_back(connection, transaction)
             raise
         try:
             await transaction.commit()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             raise CommitUnknown(outcomes) from error
     return outcomes
 
@@ -126,12 +127,12 @@ async def refused_rows(database: Database, rows: Rows) -> list[int]:
     """Positions of the rows that the table itself refuses, found by halving in a transaction that is undone."""
     async with database.connection() as connection:
         transaction = connection.transaction()
-        await transaction.start()
         try:
+            await transaction.start()
             await connection.execute(_sql["intake_create_incoming"])
             return await _search_refused(connection, rows)
         finally:
-            await _roll_back(transaction)
+            await _roll_back(connection, transaction)
 
 
 async def _search_refused(connection: Any, rows: Rows) -> list[int]:
@@ -162,15 +163,16 @@ async def _passes(connection: Any, rows: Rows) -> bool:
     else:
         return True
     finally:
-        await _roll_back(attempt)
+        await _roll_back(connection, attempt)
 
 
-async def _roll_back(transaction: Any) -> None:
-    """Undo; a connection that is already broken has nothing left to undo."""
+async def _roll_back(connection: Any, transaction: Any) -> None:
+    """Undo; a connection on which that fails has nothing left to undo and is not used again."""
     try:
         await transaction.rollback()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return
+    except DRIVER_ERRORS:
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 async def _copy(connection: Any, table: str, columns: Sequence[str], data: bytes) -> None:
