@@ -2,11 +2,13 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import Module, modules
+from tests.architecture.sources import ROOT, Module, modules
 
 MODULES = modules()
 
@@ -119,3 +121,20 @@ def test_web_errors_are_raised_as_kinds_of_the_project() -> None:
         if isinstance(node, ast.Name) and node.id == "HTTPException"
     }
     assert raisers - {"core/problems.py"} == set(), "subclass a kind of core.errors"
+
+
+def _is_fixture(node: ast.AST) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return any("pytest.fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def _fixtures(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_fixture(node):
+            yield node.name
+
+
+def test_fixtures_of_the_whole_suite_have_names_of_their_own() -> None:
+    names = Counter(name for path in (ROOT / "tests" / "fixtures").glob("*.py") for name in _fixtures(path))
+    assert [name for name, times in names.items() if times > 1] == [], "the later one would silently stand for both"

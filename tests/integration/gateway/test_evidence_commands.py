@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.fixtures.evidence import Archive
+from tests.fixtures.evidence import EvidenceRoom
 
 _SOURCE = Path(__file__).parents[3] / "src"
 
@@ -23,8 +23,8 @@ async def _quantrac(dsn: str, *arguments: str, code: int = 0) -> tuple[str, str]
     return out.decode(), err.decode()
 
 
-async def test_receipts_are_listed_and_shown(archive: Archive, dsn: str) -> None:
-    outcome = await archive.send(archive.packet(COD=1, Amoni=2))
+async def test_receipts_are_listed_and_shown(evidence_room: EvidenceRoom, dsn: str) -> None:
+    outcome = await evidence_room.send(evidence_room.packet(COD=1, Amoni=2))
     out, _ = await _quantrac(dsn, "receipts", "list", "--station", "TH-NT-001", "--outcome", "quarantined")
     assert str(outcome.receipt_id) in out
     out, _ = await _quantrac(dsn, "receipts", "list", "--from", "2100-01-01T00:00:00Z", "--json")
@@ -34,49 +34,51 @@ async def test_receipts_are_listed_and_shown(archive: Archive, dsn: str) -> None
     assert "TH-NT-001" in out
 
 
-async def test_the_bytes_of_a_receipt_are_written_as_they_came(archive: Archive, dsn: str, tmp_path: Path) -> None:
-    body = b'{"station":"TH-NT-001",  "phenomenonTime":"%s","readings":{"COD":1}}\r\n' % archive.time().encode()
-    outcome = await archive.send(body)
+async def test_the_bytes_of_a_receipt_are_written_as_they_came(
+    evidence_room: EvidenceRoom, dsn: str, tmp_path: Path
+) -> None:
+    body = b'{"station":"TH-NT-001",  "phenomenonTime":"%s","readings":{"COD":1}}\r\n' % evidence_room.time().encode()
+    outcome = await evidence_room.send(body)
     file = tmp_path / "body"
     _, err = await _quantrac(dsn, "receipts", "raw", str(outcome.receipt_id), "--output", str(file))
     assert file.read_bytes() == body
     assert f"{len(body)} bytes, identity" in err
 
 
-async def test_a_receipt_that_is_not_there_is_told_in_one_line(archive: Archive, dsn: str) -> None:
-    del archive
+async def test_a_receipt_that_is_not_there_is_told_in_one_line(evidence_room: EvidenceRoom, dsn: str) -> None:
+    del evidence_room
     _, err = await _quantrac(dsn, "receipts", "show", "404", code=1)
     assert err.startswith("quantrac: There is no receipt 404")
     assert len(err.splitlines()) == 1
 
 
-async def test_a_time_without_offset_is_refused(archive: Archive, dsn: str) -> None:
-    del archive
+async def test_a_time_without_offset_is_refused(evidence_room: EvidenceRoom, dsn: str) -> None:
+    del evidence_room
     _, err = await _quantrac(dsn, "receipts", "list", "--from", "2026-11-23T08:00:00", code=2)
     assert "no offset" in err
 
 
-async def test_quarantine_is_replayed_after_a_dry_run(archive: Archive, dsn: str) -> None:
-    await archive.send([archive.packet(minutes=n, Amoni=n) for n in range(3)])
-    await archive.send(archive.packet(Lạ=1))
-    await archive.alias("Amoni")
+async def test_quarantine_is_replayed_after_a_dry_run(evidence_room: EvidenceRoom, dsn: str) -> None:
+    await evidence_room.send([evidence_room.packet(minutes=n, Amoni=n) for n in range(3)])
+    await evidence_room.send(evidence_room.packet(Lạ=1))
+    await evidence_room.alias("Amoni")
     out, _ = await _quantrac(dsn, "quarantine", "replay")
     assert "4 entries of 2 receipts would become: 3 stored, 0 duplicate, 0 conflict, 1 quarantined" in out
     assert "Nothing was changed" in out
-    assert await archive.observations() == []
+    assert await evidence_room.observations() == []
     out, _ = await _quantrac(dsn, "quarantine", "replay", "--write")
     assert "4 entries of 2 receipts became: 3 stored" in out
     assert "1 stay in quarantine" in out
-    assert len(await archive.observations()) == 3
+    assert len(await evidence_room.observations()) == 3
     out, _ = await _quantrac(dsn, "quarantine", "list", "--json")
     assert [json.loads(line)["symbol"] for line in out.splitlines()] == ["Lạ"]
 
 
-async def test_an_entry_is_shown_and_dismissed(archive: Archive, dsn: str) -> None:
-    await archive.send(archive.packet(Lạ=1))
+async def test_an_entry_is_shown_and_dismissed(evidence_room: EvidenceRoom, dsn: str) -> None:
+    await evidence_room.send(evidence_room.packet(Lạ=1))
     out, _ = await _quantrac(dsn, "quarantine", "list")
     assert "unknown-symbol" in out
-    (entry,) = (await archive.get("/v1/quarantine"))["items"]
+    (entry,) = (await evidence_room.get("/v1/quarantine"))["items"]
     await _quantrac(dsn, "quarantine", "dismiss", str(entry["id"]), "--note", "Not ours.")
     out, _ = await _quantrac(dsn, "quarantine", "show", str(entry["id"]))
     assert "dismissed" in out

@@ -7,16 +7,16 @@ from datetime import timedelta
 from core import instants
 from telemetry.evidence import store
 from telemetry.readings import Channel
-from tests.fixtures.evidence import Centre
+from tests.fixtures.evidence import EvidenceRoom
 
 REAL = {"dryRun": False}
 
 
-async def test_a_replay_stores_what_passes_now_and_closes_its_entry(centre: Centre) -> None:
-    outcome = await centre.send(centre.packet(COD=1, Amoni=2.5, pH=7))
-    await centre.alias("Amoni", "COD")
-    await centre.database.execute("DELETE FROM observation")
-    report = await centre.post("/v1/quarantine/replay", REAL)
+async def test_a_replay_stores_what_passes_now_and_closes_its_entry(evidence_room: EvidenceRoom) -> None:
+    outcome = await evidence_room.send(evidence_room.packet(COD=1, Amoni=2.5, pH=7))
+    await evidence_room.alias("Amoni", "COD")
+    await evidence_room.database.execute("DELETE FROM observation")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert report["counts"] == {"stored": 1, "duplicate": 0, "conflict": 0, "quarantined": 0}
     (entry,) = report["entries"]
     assert (entry["receipt"], entry["index"], entry["kept"], entry["outcome"]) == (
@@ -25,30 +25,30 @@ async def test_a_replay_stores_what_passes_now_and_closes_its_entry(centre: Cent
         True,
         "stored",
     )
-    assert await centre.observations() == [("TH-NT-001", "COD", 2.5)]
-    closed = await centre.get(f"/v1/quarantine/{entry['quarantine']}")
+    assert await evidence_room.observations() == [("TH-NT-001", "COD", 2.5)]
+    closed = await evidence_room.get(f"/v1/quarantine/{entry['quarantine']}")
     assert (closed["resolution"], closed["resolvedReceipt"]) == ("replayed", entry["newReceipt"])
     assert closed["note"] == "replayed by an.nguyen"
     assert report["remaining"] == 0
 
 
-async def test_the_new_receipt_has_the_same_bytes_and_points_to_the_old_one(centre: Centre) -> None:
-    outcome = await centre.send(centre.packet(Amoni=2.5), compressed=True)
-    await centre.alias("Amoni")
-    report = await centre.post("/v1/quarantine/replay", REAL)
-    old = await centre.get(f"/v1/receipts/{outcome.receipt_id}")
-    new = await centre.get(f"/v1/receipts/{report['entries'][0]['newReceipt']}")
+async def test_the_new_receipt_has_the_same_bytes_and_points_to_the_old_one(evidence_room: EvidenceRoom) -> None:
+    outcome = await evidence_room.send(evidence_room.packet(Amoni=2.5), compressed=True)
+    await evidence_room.alias("Amoni")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
+    old = await evidence_room.get(f"/v1/receipts/{outcome.receipt_id}")
+    new = await evidence_room.get(f"/v1/receipts/{report['entries'][0]['newReceipt']}")
     assert (new["channel"], new["station"], new["sender"]) == ("replay", "TH-NT-001", "an.nguyen")
     assert (new["sha256"], new["encoding"], new["length"]) == (old["sha256"], "gzip", old["length"])
     assert (new["replayOf"], old["replayedAs"]) == ([old["receipt"]], [new["receipt"]])
     assert new["receivedTime"] > old["receivedTime"]
 
 
-async def test_a_dry_run_tells_and_writes_nothing(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=2.5, Lạ=1))
-    await centre.alias("Amoni")
-    before = await centre.get("/v1/quarantine")
-    report = await centre.post("/v1/quarantine/replay", {})
+async def test_a_dry_run_tells_and_writes_nothing(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=2.5, Lạ=1))
+    await evidence_room.alias("Amoni")
+    before = await evidence_room.get("/v1/quarantine")
+    report = await evidence_room.post("/v1/quarantine/replay", {})
     assert report["dryRun"] is True
     assert report["counts"] == {"stored": 1, "duplicate": 0, "conflict": 0, "quarantined": 1}
     assert [(entry["symbol"], entry["kept"], entry["newReceipt"]) for entry in report["entries"]] == [
@@ -56,203 +56,205 @@ async def test_a_dry_run_tells_and_writes_nothing(centre: Centre) -> None:
         ("Lạ", False, None),
     ]
     assert report["entries"][1]["reason"] == "unknown-symbol"
-    assert await centre.get("/v1/quarantine") == before
-    assert len((await centre.get("/v1/receipts"))["items"]) == 1
-    assert await centre.observations() == []
+    assert await evidence_room.get("/v1/quarantine") == before
+    assert len((await evidence_room.get("/v1/receipts"))["items"]) == 1
+    assert await evidence_room.observations() == []
 
 
-async def test_a_dry_run_foretells_duplicates_and_conflicts(centre: Centre) -> None:
-    await centre.send(centre.packet(COD=5, pH=7))
-    await centre.send(centre.packet(Amoni=5))
-    await centre.send(centre.packet(Amoni=6))
-    await centre.alias("Amoni")
-    foretold = await centre.post("/v1/quarantine/replay", {})
+async def test_a_dry_run_foretells_duplicates_and_conflicts(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(COD=5, pH=7))
+    await evidence_room.send(evidence_room.packet(Amoni=5))
+    await evidence_room.send(evidence_room.packet(Amoni=6))
+    await evidence_room.alias("Amoni")
+    foretold = await evidence_room.post("/v1/quarantine/replay", {})
     assert foretold["counts"] == {"stored": 0, "duplicate": 1, "conflict": 1, "quarantined": 0}
-    real = await centre.post("/v1/quarantine/replay", REAL)
+    real = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert real["counts"] == foretold["counts"]
-    (conflict,) = (await centre.get("/v1/conflicts"))["items"]
+    (conflict,) = (await evidence_room.get("/v1/conflicts"))["items"]
     assert (conflict["kept"]["result"], conflict["refused"]["result"]) == (5, 6)
 
 
-async def test_a_dry_run_foretells_repetitions_inside_one_submission(centre: Centre) -> None:
-    await centre.send([centre.packet(Amoni=value) for value in (5, 5, 6)])
-    await centre.alias("Amoni")
-    foretold = await centre.post("/v1/quarantine/replay", {})
+async def test_a_dry_run_foretells_repetitions_inside_one_submission(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send([evidence_room.packet(Amoni=value) for value in (5, 5, 6)])
+    await evidence_room.alias("Amoni")
+    foretold = await evidence_room.post("/v1/quarantine/replay", {})
     assert foretold["counts"] == {"stored": 1, "duplicate": 1, "conflict": 1, "quarantined": 0}
-    assert (await centre.post("/v1/quarantine/replay", REAL))["counts"] == foretold["counts"]
+    assert (await evidence_room.post("/v1/quarantine/replay", REAL))["counts"] == foretold["counts"]
 
 
-async def test_a_replay_that_changes_nothing_leaves_no_receipt(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=2.5))
+async def test_a_replay_that_changes_nothing_leaves_no_receipt(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=2.5))
     for _ in range(2):
-        report = await centre.post("/v1/quarantine/replay", REAL)
+        report = await evidence_room.post("/v1/quarantine/replay", REAL)
         assert report["counts"]["quarantined"] == 1
-    assert len((await centre.get("/v1/receipts"))["items"]) == 1
-    assert len((await centre.get("/v1/quarantine", state="all"))["items"]) == 1
+    assert len((await evidence_room.get("/v1/receipts"))["items"]) == 1
+    assert len((await evidence_room.get("/v1/quarantine", state="all"))["items"]) == 1
 
 
-async def test_a_replay_cut_off_before_its_entry_was_closed_is_finished_by_the_next(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=2.5))
-    await centre.alias("Amoni")
-    await centre.post("/v1/quarantine/replay", REAL)
-    await centre.database.execute(
+async def test_a_replay_cut_off_before_its_entry_was_closed_is_finished_by_the_next(
+    evidence_room: EvidenceRoom,
+) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=2.5))
+    await evidence_room.alias("Amoni")
+    await evidence_room.post("/v1/quarantine/replay", REAL)
+    await evidence_room.database.execute(
         "UPDATE quarantine SET resolved_time = NULL, resolution = NULL, resolved_receipt_id = NULL"
     )
-    report = await centre.post("/v1/quarantine/replay", REAL)
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert report["counts"] == {"stored": 0, "duplicate": 1, "conflict": 0, "quarantined": 0}
     assert report["remaining"] == 0
-    assert await centre.observations() == [("TH-NT-001", "COD", 2.5)]
+    assert await evidence_room.observations() == [("TH-NT-001", "COD", 2.5)]
 
 
-async def test_two_replays_side_by_side_store_once(centre: Centre) -> None:
-    await centre.send([centre.packet(minutes=n, Amoni=n) for n in range(20)])
-    await centre.alias("Amoni")
-    reports = await asyncio.gather(*(centre.post("/v1/quarantine/replay", REAL) for _ in range(4)))
-    assert len(await centre.observations()) == 20
+async def test_two_replays_side_by_side_store_once(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send([evidence_room.packet(minutes=n, Amoni=n) for n in range(20)])
+    await evidence_room.alias("Amoni")
+    reports = await asyncio.gather(*(evidence_room.post("/v1/quarantine/replay", REAL) for _ in range(4)))
+    assert len(await evidence_room.observations()) == 20
     assert sum(report["counts"]["stored"] for report in reports) == 20
-    assert (await centre.get("/v1/quarantine"))["items"] == []
-    assert (await centre.get("/v1/conflicts"))["items"] == []
+    assert (await evidence_room.get("/v1/quarantine"))["items"] == []
+    assert (await evidence_room.get("/v1/conflicts"))["items"] == []
 
 
-async def test_age_is_counted_from_the_time_when_the_bytes_came_first(centre: Centre) -> None:
+async def test_age_is_counted_from_the_time_when_the_bytes_came_first(evidence_room: EvidenceRoom) -> None:
     """A reading that was young enough when it came stays so, however long the catalogue took to be mended."""
     came = instants.now() - timedelta(days=500)
-    packet = centre.packet(Amoni=2.5) | {"phenomenonTime": instants.text(came - timedelta(days=300))}
-    await centre.send(packet, received=came)
-    await centre.alias("Amoni")
-    report = await centre.post("/v1/quarantine/replay", REAL)
+    packet = evidence_room.packet(Amoni=2.5) | {"phenomenonTime": instants.text(came - timedelta(days=300))}
+    await evidence_room.send(packet, received=came)
+    await evidence_room.alias("Amoni")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert report["counts"]["stored"] == 1
 
 
-async def test_what_was_too_old_when_it_came_stays_too_old(centre: Centre) -> None:
+async def test_what_was_too_old_when_it_came_stays_too_old(evidence_room: EvidenceRoom) -> None:
     came = instants.now() - timedelta(days=1)
-    await centre.send(centre.packet(COD=2.5) | {"phenomenonTime": "2020-01-01T00:00:00Z"}, received=came)
-    report = await centre.post("/v1/quarantine/replay", REAL)
+    await evidence_room.send(evidence_room.packet(COD=2.5) | {"phenomenonTime": "2020-01-01T00:00:00Z"}, received=came)
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert [entry["reason"] for entry in report["entries"]] == ["too-old"]
 
 
-async def test_a_filter_chooses_what_is_replayed(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=1, NH4=2))
-    other = await centre.send(centre.packet(minutes=5, Amoni=3))
-    await centre.alias("Amoni")
-    await centre.alias("NH4", "pH")
-    report = await centre.post("/v1/quarantine/replay", REAL | {"symbol": "Amoni", "receipt": other.receipt_id})
+async def test_a_filter_chooses_what_is_replayed(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=1, NH4=2))
+    other = await evidence_room.send(evidence_room.packet(minutes=5, Amoni=3))
+    await evidence_room.alias("Amoni")
+    await evidence_room.alias("NH4", "pH")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL | {"symbol": "Amoni", "receipt": other.receipt_id})
     assert [entry["receipt"] for entry in report["entries"]] == [other.receipt_id]
-    report = await centre.post("/v1/quarantine/replay", REAL | {"symbol": "NH4", "station": "TH-NT-001"})
-    assert await centre.observations() == [("TH-NT-001", "pH", 2), ("TH-NT-001", "COD", 3)]
-    report = await centre.post("/v1/quarantine/replay", REAL | {"reason": "too-old"})
+    report = await evidence_room.post("/v1/quarantine/replay", REAL | {"symbol": "NH4", "station": "TH-NT-001"})
+    assert await evidence_room.observations() == [("TH-NT-001", "pH", 2), ("TH-NT-001", "COD", 3)]
+    report = await evidence_room.post("/v1/quarantine/replay", REAL | {"reason": "too-old"})
     assert (report["receipts"], report["entries"]) == (0, [])
     later = instants.text(instants.now() + timedelta(minutes=1))
-    report = await centre.post("/v1/quarantine/replay", REAL | {"from": later})
+    report = await evidence_room.post("/v1/quarantine/replay", REAL | {"from": later})
     assert report["entries"] == []
-    report = await centre.post("/v1/quarantine/replay", REAL | {"to": later})
+    report = await evidence_room.post("/v1/quarantine/replay", REAL | {"to": later})
     assert report["counts"]["stored"] == 1
 
 
-async def test_a_long_replay_goes_on_where_the_call_before_ended(centre: Centre) -> None:
+async def test_a_long_replay_goes_on_where_the_call_before_ended(evidence_room: EvidenceRoom) -> None:
     for minutes in range(5):
-        await centre.send(centre.packet(minutes=minutes, Amoni=minutes))
-    await centre.alias("Amoni")
+        await evidence_room.send(evidence_room.packet(minutes=minutes, Amoni=minutes))
+    await evidence_room.alias("Amoni")
     remaining, cursor, calls = [], None, 0
     while calls == 0 or cursor is not None:
-        report = await centre.post("/v1/quarantine/replay", REAL | {"receipts": 2, "cursor": cursor})
+        report = await evidence_room.post("/v1/quarantine/replay", REAL | {"receipts": 2, "cursor": cursor})
         assert report["receipts"] <= 2
         remaining.append(report["remaining"])
         cursor, calls = report["nextCursor"], calls + 1
     assert remaining == [3, 1, 0]
-    assert len(await centre.observations()) == 5
+    assert len(await evidence_room.observations()) == 5
 
 
-async def test_one_entry_is_replayed_by_hand(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=1, NH4=2))
-    await centre.alias("Amoni")
-    (second, first) = (await centre.get("/v1/quarantine"))["items"]
-    assert (await centre.post(f"/v1/quarantine/{first['id']}/replay", {}))["entries"][0]["kept"] is True
-    assert await centre.observations() == []
-    report = await centre.post(f"/v1/quarantine/{first['id']}/replay", REAL)
+async def test_one_entry_is_replayed_by_hand(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=1, NH4=2))
+    await evidence_room.alias("Amoni")
+    (second, first) = (await evidence_room.get("/v1/quarantine"))["items"]
+    assert (await evidence_room.post(f"/v1/quarantine/{first['id']}/replay", {}))["entries"][0]["kept"] is True
+    assert await evidence_room.observations() == []
+    report = await evidence_room.post(f"/v1/quarantine/{first['id']}/replay", REAL)
     assert report["entries"][0]["outcome"] == "stored"
-    problem = await centre.post(f"/v1/quarantine/{first['id']}/replay", REAL, expected=409)
+    problem = await evidence_room.post(f"/v1/quarantine/{first['id']}/replay", REAL, expected=409)
     assert problem["type"] == "urn:quantrac:problem:already-resolved"
-    report = await centre.post(f"/v1/quarantine/{second['id']}/replay", REAL)
+    report = await evidence_room.post(f"/v1/quarantine/{second['id']}/replay", REAL)
     assert report["entries"][0]["reason"] == "unknown-symbol"
 
 
-async def test_a_station_may_not_speak_for_another_in_a_replay_either(centre: Centre) -> None:
-    await centre.send(centre.packet(station="TH-NT-002", COD=1), station="TH-NT-001")
-    report = await centre.post("/v1/quarantine/replay", REAL)
+async def test_a_station_may_not_speak_for_another_in_a_replay_either(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(station="TH-NT-002", COD=1), station="TH-NT-001")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert [entry["reason"] for entry in report["entries"]] == ["wrong-station"]
-    assert await centre.observations() == []
+    assert await evidence_room.observations() == []
 
 
-async def test_an_unknown_station_of_the_staff_is_replayed_after_it_was_added(centre: Centre) -> None:
-    await centre.send(centre.packet(station="TH-NT-003", COD=4), station=None)
-    await centre.mend(
+async def test_an_unknown_station_of_the_staff_is_replayed_after_it_was_added(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(station="TH-NT-003", COD=4), station=None)
+    await evidence_room.mend(
         "WITH added AS (INSERT INTO station (code, kind, organization_id, name_vi, name_en) "
         "SELECT 'TH-NT-003', 'wastewater', id, '3', '3' FROM organization RETURNING id) "
         "INSERT INTO datastream (station_id, observed_property_id, reported_unit) "
         "SELECT added.id, p.id, p.unit FROM added, observed_property p"
     )
-    await centre.post("/v1/quarantine/replay", REAL)
-    assert await centre.observations() == [("TH-NT-003", "COD", 4)]
+    await evidence_room.post("/v1/quarantine/replay", REAL)
+    assert await evidence_room.observations() == [("TH-NT-003", "COD", 4)]
 
 
-async def test_a_submission_that_no_codec_reads_stays_as_a_whole(centre: Centre) -> None:
-    await centre.send(b"{ not json")
-    report = await centre.post("/v1/quarantine/replay", REAL)
+async def test_a_submission_that_no_codec_reads_stays_as_a_whole(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(b"{ not json")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     (entry,) = report["entries"]
     assert (entry["index"], entry["kept"], entry["reason"]) == (None, False, "unreadable")
     assert report["counts"]["quarantined"] == 1
     assert report["remaining"] == 1
 
 
-async def test_a_submission_that_is_readable_today_is_kept_as_a_whole(centre: Centre) -> None:
+async def test_a_submission_that_is_readable_today_is_kept_as_a_whole(evidence_room: EvidenceRoom) -> None:
     """A codec of yesterday refused the body altogether; the row is what it left behind."""
-    body = json.dumps([centre.packet(COD=1), centre.packet(minutes=5, COD=2, Lạ=3)]).encode()
-    outcome = await centre.send(body)
-    await centre.database.execute("DELETE FROM observation")
-    await centre.database.execute("DELETE FROM quarantine")
-    await centre.database.execute(
+    body = json.dumps([evidence_room.packet(COD=1), evidence_room.packet(minutes=5, COD=2, Lạ=3)]).encode()
+    outcome = await evidence_room.send(body)
+    await evidence_room.database.execute("DELETE FROM observation")
+    await evidence_room.database.execute("DELETE FROM quarantine")
+    await evidence_room.database.execute(
         "INSERT INTO quarantine (receipt_id, received_time, station_id, reason, field, found, expected) "
         "SELECT id, received_time, station_id, 'unreadable', 'body', 'an array', 'an object' FROM receipt"
     )
-    foretold = await centre.post("/v1/quarantine/replay", {})
-    report = await centre.post("/v1/quarantine/replay", REAL)
+    foretold = await evidence_room.post("/v1/quarantine/replay", {})
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert report["counts"] == foretold["counts"] == {"stored": 2, "duplicate": 0, "conflict": 0, "quarantined": 1}
     (entry,) = report["entries"]
     assert (entry["receipt"], entry["index"], entry["kept"]) == (outcome.receipt_id, None, True)
-    assert [result for _, _, result in await centre.observations()] == [1, 2]
-    (left,) = (await centre.get("/v1/quarantine"))["items"]
+    assert [result for _, _, result in await evidence_room.observations()] == [1, 2]
+    (left,) = (await evidence_room.get("/v1/quarantine"))["items"]
     assert (left["receipt"], left["symbol"]) == (entry["newReceipt"], "Lạ")
 
 
-async def test_a_body_that_was_cut_cannot_be_replayed(centre: Centre) -> None:
-    await centre.send(b"{" + b" " * 100_000)
-    (entry,) = (await centre.post("/v1/quarantine/replay", REAL))["entries"]
+async def test_a_body_that_was_cut_cannot_be_replayed(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(b"{" + b" " * 100_000)
+    (entry,) = (await evidence_room.post("/v1/quarantine/replay", REAL))["entries"]
     assert entry["found"] == "65536 of 100001 bytes"
 
 
-async def test_a_receipt_that_retention_removed_cannot_be_replayed(centre: Centre) -> None:
-    await centre.send(centre.packet(Amoni=1))
-    await centre.database.execute("DELETE FROM receipt")
-    (entry,) = (await centre.post("/v1/quarantine/replay", REAL))["entries"]
+async def test_a_receipt_that_retention_removed_cannot_be_replayed(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(Amoni=1))
+    await evidence_room.database.execute("DELETE FROM receipt")
+    (entry,) = (await evidence_room.post("/v1/quarantine/replay", REAL))["entries"]
     assert (entry["kept"], entry["field"]) == (False, "receipt")
 
 
-async def test_the_regulators_file_is_replayed_with_its_name(centre: Centre) -> None:
-    local = (centre.started + timedelta(hours=7)).strftime("%Y%m%d%H%M%S")
+async def test_the_regulators_file_is_replayed_with_its_name(evidence_room: EvidenceRoom) -> None:
+    local = (evidence_room.started + timedelta(hours=7)).strftime("%Y%m%d%H%M%S")
     name = f"TH_XYZ_NUO01_{local}.txt"
     body = f"Amoni\t2.5\tmg/l\t{local}\t00\r\n".encode()
-    await centre.send(body, content_type="text/plain", file_name=name)
+    await evidence_room.send(body, content_type="text/plain", file_name=name)
     topic = f"v1/TH-NT-001/observations/{name}"
-    await centre.send(body, content_type="text/plain", file_name=name, channel=Channel.MQTT, source=topic)
-    await centre.alias("Amoni")
-    report = await centre.post("/v1/quarantine/replay", REAL)
+    await evidence_room.send(body, content_type="text/plain", file_name=name, channel=Channel.MQTT, source=topic)
+    await evidence_room.alias("Amoni")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
     assert report["counts"] == {"stored": 1, "duplicate": 1, "conflict": 0, "quarantined": 0}
 
 
-async def test_the_replayer_stops_after_a_bounded_number_of_receipts(centre: Centre) -> None:
+async def test_the_replayer_stops_after_a_bounded_number_of_receipts(evidence_room: EvidenceRoom) -> None:
     for minutes in range(3):
-        await centre.send(centre.packet(minutes=minutes, Amoni=1))
-    report = await centre.replayer.replay(store.QuarantineFilter(), by="test", dry_run=True, receipts=2)
+        await evidence_room.send(evidence_room.packet(minutes=minutes, Amoni=1))
+    report = await evidence_room.replayer.replay(store.QuarantineFilter(), by="test", dry_run=True, receipts=2)
     assert (report.receipts, report.remaining) == (2, 3)
     assert report.next_cursor is not None
