@@ -20,6 +20,7 @@ from telemetry.mqtt.counters import Counters
 _GAUGES = {
     "connected": "1 while the broker delivers to this process.",
     "leading": "1 while this process is the one that may consume.",
+    "standing_by": "1 while another process is the one that may consume.",
     "in_flight": "Messages taken and not acknowledged yet.",
 }
 _TOTALS = {
@@ -73,10 +74,11 @@ def create(counters: Counters, intake: Intake) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         """A stand-by is ready too: it waits for its turn, and there is nothing to mend."""
+        role = "leading" if counters.leading else "starting"
         checks = {
-            "broker": "ok" if counters.connected or not counters.leading else "not connected",
+            "broker": "ok" if counters.connected or counters.standing_by else "not connected",
             "intake": "ok" if intake.has_room else "the queue is full",
-            "role": "leading" if counters.leading else "standing by",
+            "role": "standing by" if counters.standing_by else role,
         }
         ready = checks["broker"] == "ok" and checks["intake"] == "ok"
         document = {"status": "ready" if ready else "not-ready", "checks": checks}

@@ -30,6 +30,8 @@ from telemetry.mqtt.counters import Counters
 _SESSION_SECONDS = 7 * 86400
 # Packets that are read in one go before other work of the event loop has its turn.
 _READ_AT_ONCE = 128
+_READ_BYTES = 2**16
+_PUBACK = 0x40
 # A broker may send this many times what it was told to before the socket is left unread.
 _PATIENCE = 4
 
@@ -94,6 +96,12 @@ class AcknowledgingClient(aiomqtt.Client):
     def __init__(self, address: BrokerAddress, *, epoch: int, in_flight: int, counters: Counters | None = None) -> None:
         super().__init__(**connection_options(address, receive_maximum=in_flight, session_seconds=_SESSION_SECONDS))
         self._client.manual_ack_set(True)
+        # What goes wrong is raised; a log line for each packet costs more than the packet.
+        self._client.disable_logger()
+        self._receive = self._client._sock_recv  # noqa: SLF001 - paho asks the socket for each byte; see _from_buffer
+        self._client._sock_recv = self._from_buffer  # type: ignore[method-assign]  # noqa: SLF001
+        self._buffer = memoryview(b"")
+        self._to_acknowledge = bytearray()
         self.epoch = epoch
         self.session_present = False
         self.counters = counters or Counters()
@@ -105,6 +113,7 @@ class AcknowledgingClient(aiomqtt.Client):
         self._held: dict[int, bool] = {}
         self._aside: set[int] = set()
         self._reading = True
+        self._stopped = False
         self._seen = 0
 
     @property
@@ -122,6 +131,7 @@ class AcknowledgingClient(aiomqtt.Client):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._send_acknowledgements()
         with suppress(aiomqtt.MqttError):
             await super().__aexit__(kind, error, trace)
         self._close_socket()
@@ -157,7 +167,7 @@ class AcknowledgingClient(aiomqtt.Client):
                 mid = self._order.popleft()
                 del self._held[mid]
                 self._puback(mid)
-        if not self._reading and self.in_flight <= self._most_held // 2:
+        if not self._reading and not self._stopped and self.in_flight <= self._most_held // 2:
             self._read_socket()
 
     def put_aside(self, delivery: Delivery) -> None:
@@ -173,8 +183,15 @@ class AcknowledgingClient(aiomqtt.Client):
             return False
         return self._client.publish(topic, payload, qos=0).rc == paho.MQTT_ERR_SUCCESS
 
-    def stop_reading(self) -> None:
-        """Take no more from the broker; the connection and the acknowledgements go on."""
+    def stop_reading(self) -> list[Delivery]:
+        """Take no more from the broker; what arrived already. The connection and the acknowledgements go on."""
+        self._stopped = True
+        self._pause()
+        left = list(self._arrived)
+        self._arrived.clear()
+        return left
+
+    def _pause(self) -> None:
         self._reading = False
         socket = self._client.socket()
         if socket is not None:
@@ -195,6 +212,7 @@ class AcknowledgingClient(aiomqtt.Client):
         socket = self._client.socket()
         if socket is not None and socket.fileno() >= 0:
             self._loop.add_reader(socket.fileno(), self._read)
+            self._loop.call_soon(self._read_more)
 
     def _read(self) -> None:
         """Read packets while there are any. aiomqtt's own reader takes one packet a turn of the event loop."""
@@ -202,32 +220,51 @@ class AcknowledgingClient(aiomqtt.Client):
             for _ in range(_READ_AT_ONCE):
                 before = self._seen
                 self._client.loop_read()
-                if self._seen == before and not self._buffered():
+                if self._seen == before and not self._has_more():
                     break
             else:
-                # TLS may hold more than the socket shows.
+                # What is buffered already does not make the socket readable.
                 self._loop.call_soon(self._read_more)
         except Exception as error:  # noqa: BLE001 - whatever it was, this connection cannot be read any further
             if not self._disconnected.done():
                 self._disconnected.set_exception(aiomqtt.MqttError(f"unreadable packet: {error}"))
         if self._reading and self.in_flight >= self._most_held:
             self.counters.pauses += 1
-            self.stop_reading()
+            self._pause()
 
     def _read_more(self) -> None:
         if self._reading and not self._disconnected.done():
             self._read()
 
-    def _buffered(self) -> bool:
-        """Whether TLS decrypted more than was read, which the event loop cannot see."""
+    def _has_more(self) -> bool:
+        """Whether bytes are here that the event loop cannot see: in our buffer, or decrypted by TLS."""
         socket = self._client.socket()
-        return isinstance(socket, ssl.SSLSocket) and socket.pending() > 0
+        return len(self._buffer) > 0 or (isinstance(socket, ssl.SSLSocket) and socket.pending() > 0)
+
+    def _from_buffer(self, bufsize: int) -> bytes:
+        """Stands in for paho's read, which asks the system four times for one message."""
+        if not self._buffer:
+            self._buffer = memoryview(self._receive(_READ_BYTES))
+        part, self._buffer = bytes(self._buffer[:bufsize]), self._buffer[bufsize:]
+        return part
 
     def _puback(self, mid: int) -> None:
-        if self._client.ack(mid, 1) != paho.MQTT_ERR_SUCCESS:
-            self.counters.late_acknowledgements += 1
+        """Note the acknowledgement; all that become due in one turn of the event loop leave in one write."""
+        if not self._to_acknowledge:
+            self._loop.call_soon(self._send_acknowledgements)
+        self._to_acknowledge += bytes((_PUBACK, 2, mid >> 8, mid & 0xFF))
+
+    def _send_acknowledgements(self) -> None:
+        packets, self._to_acknowledge = bytes(self._to_acknowledge), bytearray()
+        count = len(packets) // 4
+        if not count:
             return
-        self.counters.acknowledged += 1
+        if self._disconnected.done():
+            self.counters.late_acknowledgements += count
+            return
+        # paho's own `ack` queues one packet and makes one write of each.
+        self._client._packet_queue(_PUBACK, packets, 0, 0)  # noqa: SLF001
+        self.counters.acknowledged += count
 
     def _refuse_broken(self) -> None:
         if not self._disconnected.done():

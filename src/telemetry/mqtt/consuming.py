@@ -147,9 +147,18 @@ class Consumer:
         self._state.session_expected = True
         self._state.attempts = 0
         self.counters.connected = 1
-        if self._subscribed is not None:
-            await self._subscribed()
         _log.info("mqtt.connected", epoch=client.epoch, session_present=client.session_present)
+        await self._note_subscribed()
+
+    async def _note_subscribed(self) -> None:
+        """Have it written down once; a database that is away is no reason to leave the broker."""
+        if self._subscribed is not None:
+            try:
+                await self._subscribed()
+            except errors.Unavailable as error:
+                _log.warning("mqtt.session_not_noted", error=error.slug)
+            else:
+                self._subscribed = None
 
     async def _work(self, client: AcknowledgingClient, stop: asyncio.Event) -> None:
         """Run the parts of a connection until one fails or the service stops, and then finish what was taken."""
@@ -170,22 +179,26 @@ class Consumer:
                 for task in done:
                     task.result()
         finally:
-            for task in parts:
+            # What is still under way cannot be acknowledged any more: the broker sends it again on the next connection.
+            ended = [*parts, *self._state.tasks]
+            for task in ended:
                 task.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await asyncio.gather(*ended, return_exceptions=True)
 
     async def _take(self, client: AcknowledgingClient, beats: "_Heartbeat") -> None:
-        tasks = self._state.tasks
         while True:
             for delivery in await client.batch(_BATCH):
                 if delivery.topic == topics.HEARTBEAT:
                     beats.heard(delivery.payload)
-                    continue
-                task = asyncio.create_task(self._keep(client, delivery))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+                else:
+                    self._begin(client, delivery)
             self.counters.in_flight = client.in_flight
             self.counters.last_message_us = instants.now_us()
+
+    def _begin(self, client: AcknowledgingClient, delivery: Delivery) -> None:
+        task = asyncio.create_task(self._keep(client, delivery))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
 
     async def _keep(self, client: AcknowledgingClient, delivery: Delivery) -> None:
         """Commit one message, however often it takes, and acknowledge it; give up when its connection is gone."""
@@ -212,13 +225,23 @@ class Consumer:
                 return
         client.acknowledge(delivery)
         self.counters.in_flight = client.in_flight
+        self._answer(delivery, submission, outcome)
+
+    def _answer(self, delivery: Delivery, submission: Submission, outcome: Outcome) -> None:
         source = topics.parse(delivery.topic)
-        if source is not None:
+        if source is None:
+            return
+        try:
             self._receipts.add(source.station, submission.sha256, outcome)
+        except Exception:  # noqa: BLE001 - the message is kept and acknowledged; only its receipt is lost
+            self.counters.receipts_lost += 1
+            _log.exception("mqtt.receipt_failed", topic=delivery.topic)
 
     async def _drain(self, client: AcknowledgingClient) -> None:
         """Finish what was taken, for ten seconds at most; what is left stays with the broker."""
-        client.stop_reading()
+        for delivery in client.stop_reading():
+            if delivery.topic != topics.HEARTBEAT:
+                self._begin(client, delivery)
         if self._state.tasks:
             _, late = await asyncio.wait(self._state.tasks, timeout=_DRAIN_SECONDS)
             for task in late:

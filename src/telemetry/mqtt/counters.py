@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True)
 class Counters:
-    """Totals since the process started, except the last five, which are the state now."""
+    """Totals since the process started, except those from `connected` on, which are the state now."""
 
     messages: int = 0
     bytes: int = 0
@@ -13,7 +13,6 @@ class Counters:
     acknowledged: int = 0
     late_acknowledgements: int = 0
     dropped_qos0: int = 0
-    refused_topics: int = 0
     retries: int = 0
     failures: int = 0
     receipts: int = 0
@@ -25,8 +24,8 @@ class Counters:
     pauses: int = 0
     connected: int = 0
     leading: int = 0
+    standing_by: int = 0
     in_flight: int = 0
-    failing: int = 0
     last_message_us: int = 0
 
     def as_dict(self) -> dict[str, int]:

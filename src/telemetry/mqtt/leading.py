@@ -58,6 +58,7 @@ class Leadership:
                 if self._consuming is not None or self._counters.leading != 0:
                     _log.error("mqtt.replaced", client_id=self._client_id)
                 await self._step_down()
+                self._counters.standing_by = 1
                 return
             self._start()
             while not stop.is_set():
@@ -68,7 +69,7 @@ class Leadership:
             await self._step_down()
 
     def _start(self) -> None:
-        self._counters.leading = 1
+        self._counters.leading, self._counters.standing_by = 1, 0
         if self._consuming is None:
             _log.info("mqtt.leading", client_id=self._client_id)
             self._leave = asyncio.Event()

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 ROOT = "v1"
 # The only filters that the gateway subscribes to for data; the last level of the second one is a regulator's file name.
@@ -22,6 +23,7 @@ class Source:
     file_name: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def parse(topic: str) -> Source | None:
     """The station, and the file name if there is one, of an observations topic; None for any other topic."""
     levels = topic.split("/", 3)

@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib.metadata import version
+from inspect import signature
 
 import aiomqtt
 import pytest
@@ -27,9 +28,10 @@ def arrive(to: AcknowledgingClient, mid: int, *, qos: int = 1, dup: bool = False
 
 def acknowledged(by: AcknowledgingClient) -> list[int]:
     """Packet ids of the PUBACKs that paho has queued for the wire, in order."""
-    packets = list(by._client._out_packet)
-    assert all(packet["packet"][0] == 0x40 for packet in packets)
-    return [int.from_bytes(packet["packet"][2:4]) for packet in packets]
+    by._send_acknowledgements()
+    wire = b"".join(bytes(packet["packet"]) for packet in by._client._out_packet)
+    assert all(wire[start : start + 2] == b"\x40\x02" for start in range(0, len(wire), 4))
+    return [int.from_bytes(wire[start + 2 : start + 4]) for start in range(0, len(wire), 4)]
 
 
 async def taken(of: AcknowledgingClient) -> list[Delivery]:
@@ -42,6 +44,8 @@ def test_the_names_that_manual_acknowledgement_rests_on_exist() -> None:
     assert version("paho-mqtt").startswith("2.")
     assert callable(paho.Client.manual_ack_set)
     assert callable(paho.Client.ack)
+    assert list(signature(paho.Client._packet_queue).parameters) == ["self", "command", "packet", "mid", "qos", "info"]
+    assert list(signature(paho.Client._sock_recv).parameters) == ["self", "bufsize"]
     assert callable(aiomqtt.Client._on_message)
     assert callable(aiomqtt.Client._on_connect)
     assert callable(aiomqtt.Client._on_publish)
@@ -143,6 +147,34 @@ async def test_a_copy_of_a_message_in_flight_is_not_taken_twice() -> None:
     assert len(await taken(made)) == 1
 
 
+async def test_acknowledgements_that_become_due_together_leave_in_one_write() -> None:
+    made = client()
+    for mid in (1, 300, 65535):
+        arrive(made, mid)
+    for delivery in await taken(made):
+        made.acknowledge(delivery)
+    assert len(made._client._out_packet) == 0
+    await asyncio.sleep(0)
+    [packet] = made._client._out_packet
+    assert packet["packet"] == bytes.fromhex("40020001 4002012c 4002ffff")
+    assert made.counters.acknowledged == 3
+
+
+async def test_paho_reads_from_one_buffer() -> None:
+    made = client()
+    chunks = [b"abcdef", b"gh"]
+
+    def receive(bufsize: int) -> bytes:
+        assert bufsize == 65536
+        return chunks.pop(0)
+
+    made._receive = receive
+    assert [made._client._sock_recv(1), made._client._sock_recv(3), made._client._sock_recv(9)] == [b"a", b"bcd", b"ef"]
+    assert not made._has_more()
+    assert made._client._sock_recv(1) == b"g"
+    assert made._has_more()
+
+
 async def test_an_acknowledgement_is_sent_once() -> None:
     made = client()
     arrive(made, 1)
@@ -171,6 +203,33 @@ async def test_a_batch_has_no_more_than_was_asked_for() -> None:
         arrive(made, mid)
     assert [delivery.mid for delivery in await made.batch(2)] == [1, 2]
     assert [delivery.mid for delivery in await made.batch(10)] == [3, 4, 5]
+
+
+async def test_a_broker_that_sends_more_than_it_was_told_to_is_left_unread_for_a_while() -> None:
+    made = client(in_flight=2)
+    for mid in range(1, 9):
+        arrive(made, mid)
+    made._read()
+    assert made.counters.pauses == 1
+    assert not made._reading
+    deliveries = await taken(made)
+    for delivery in deliveries[:3]:
+        made.acknowledge(delivery)
+    assert not made._reading
+    made.acknowledge(deliveries[3])
+    assert made._reading
+
+
+async def test_a_client_that_was_stopped_hands_out_what_arrived_and_reads_no_more() -> None:
+    made = client(in_flight=2)
+    for mid in (1, 2, 3):
+        arrive(made, mid)
+    left = made.stop_reading()
+    assert [delivery.mid for delivery in left] == [1, 2, 3]
+    for delivery in left:
+        made.acknowledge(delivery)
+    assert acknowledged(made) == [1, 2, 3]
+    assert not made._reading
 
 
 async def test_a_batch_waits_for_the_first_message() -> None:

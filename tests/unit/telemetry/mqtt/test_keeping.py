@@ -64,6 +64,7 @@ async def test_a_message_is_tried_until_it_is_committed(failure: Exception) -> N
     consumer = consumer_of(submit)
     client, [delivery] = await arrived(consumer)
     await consumer._keep(client, delivery)
+    await asyncio.sleep(0)
     assert submit.committed == 1
     assert consumer.counters.acknowledged == 1
     assert client.in_flight == 0
@@ -108,4 +109,5 @@ async def test_an_acknowledgement_waits_for_the_message_before_it() -> None:
     await consumer._keep(client, deliveries[1])
     assert consumer.counters.acknowledged == 0
     await first
+    await asyncio.sleep(0)
     assert consumer.counters.acknowledged == 2
