@@ -7,10 +7,10 @@ counted: every string has two, and a body with more strings than the decoded str
 was dropped.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec.structs import astuple
 
 from telemetry.codecs.context import Context
 from telemetry.codecs.flaws import NAME_LIMIT
@@ -27,11 +27,17 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
 Unit = Annotated[str, msgspec.Meta(max_length=NAME_LIMIT)]
 
 
+# What stands for members that are not there. Text is counted in a third of the time that None among texts is; no unit
+# that is sent can be NUL, and a status that is sent empty shows in the number of quotation marks.
+_NO_UNIT = "\0"
+_NO_STATUS: Final = ""
+
+
 class Reading(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     symbol: Name
     result: float
-    unit: Unit | None = None
-    status: Status | None = None
+    unit: Unit = _NO_UNIT
+    status: Literal["", "00", "01", "02"] = _NO_STATUS
 
 
 class TimedReading(Reading, forbid_unknown_fields=True, gc=False):
@@ -60,7 +66,7 @@ def decode(body: bytes, context: Context, first: int = 0) -> Decoded | None:
     try:
         packet = _decoder.decode(body)
         station = packet.station or context.station
-        if station is None or packet.phenomenon_time is None or has_nul(body):
+        if station is None or packet.phenomenon_time is None or (b"\\" in body and has_nul(body)):
             return decode_timed(body, context, first)
         time_us = instant_us(packet.phenomenon_time)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadableTime):
@@ -83,15 +89,21 @@ def _of_list(readings: list[Reading], station: str, time_us: int, quotes: int, f
     count = len(readings)
     if not count:
         return None
-    symbols, values, units, statuses = zip(*map(astuple, readings), strict=True)
-    no_unit, no_status = units.count(None), statuses.count(None)
+    symbols = [reading.symbol for reading in readings]
+    units = [reading.unit for reading in readings]
+    statuses = [reading.status for reading in readings]
+    no_unit, no_status = units.count(_NO_UNIT), statuses.count(_NO_STATUS)
     # A full reading has four member names and three texts; an optional member that is absent takes two strings away.
     if quotes != 14 * count - 4 * (no_unit + no_status) or len(set(symbols)) != count:
         return None
     status = None
     if no_status != count and statuses.count("00") != count:
-        status = [STATUSES[text] for text in statuses]
-    return Readings(station, symbols, time_us, list(values), None, None if no_unit == count else units, status, first)
+        status = [STATUSES[text or None] for text in statuses]
+    written: Sequence[str | None] | None = units
+    if no_unit:
+        written = None if no_unit == count else [None if unit == _NO_UNIT else unit for unit in units]
+    values = [reading.result for reading in readings]
+    return Readings(station, symbols, time_us, values, None, written, status, first)
 
 
 def decode_timed(body: bytes, context: Context, first: int = 0) -> Decoded | None:
@@ -107,7 +119,8 @@ def decode_timed(body: bytes, context: Context, first: int = 0) -> Decoded | Non
             time = reading.phenomenon_time or packet.phenomenon_time
             if time is None:
                 return None
-            status, unit = STATUSES[reading.status], reading.unit or None
+            unit = None if reading.unit in {"", _NO_UNIT} else reading.unit
+            status = STATUSES[reading.status or None]
             gathering.keep(station, reading.symbol, unit, instant_us(time), reading.result, status)
         return gathering.decoded()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadableTime):
@@ -116,7 +129,7 @@ def decode_timed(body: bytes, context: Context, first: int = 0) -> Decoded | Non
 
 def has_nul(body: bytes) -> bool:
     r"""Whether a string may hold NUL, which JSON can only write as \u0000 and the database cannot keep."""
-    return body.find(b"\\") >= 0 and b"\\u0000" in body
+    return b"\\u0000" in body
 
 
 def _strings(head: _Head) -> int:
@@ -125,4 +138,5 @@ def _strings(head: _Head) -> int:
 
 
 def _strings_of(reading: TimedReading) -> int:
-    return 9 - 2 * ((reading.unit is None) + (reading.status is None) + (reading.phenomenon_time is None))
+    absent = (reading.unit == _NO_UNIT) + (reading.status == _NO_STATUS) + (reading.phenomenon_time is None)
+    return 9 - 2 * absent
