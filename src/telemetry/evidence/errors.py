@@ -1,6 +1,6 @@
 """What can be wrong with a request for evidence."""
 
-from core import errors
+from core import errors, paging
 
 
 class ReceiptNotFound(errors.NotFound):
@@ -32,5 +32,6 @@ class AlreadyResolved(errors.Conflict):
         super().__init__(f"Reading {quarantine_id} was {resolution} before.", faults=[fault])
 
 
-def unknown_cursor(cursor: str) -> errors.Fault:
-    return errors.Fault("cursor", cursor, "the nextCursor of an earlier page of the same query")
+def unknown_cursor(cursor: str) -> paging.InvalidCursor:
+    fault = errors.Fault("cursor", cursor, "the nextCursor of an earlier page of the same query")
+    return paging.InvalidCursor("The cursor cannot be read.", faults=[fault])
