@@ -94,6 +94,26 @@ async def test_a_dismissal_needs_a_note_that_can_be_kept(evidence_room: Evidence
     assert (await evidence_room.get(f"/v1/quarantine/{entry['id']}"))["resolution"] is None
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/quarantine/1/dismissal", rb'{"note": "\ud800"}'),
+        ("/v1/quarantine/replay", rb'{"symbol": "\ud800"}'),
+        ("/v1/quarantine/replay", rb'{"station": "\u0000"}'),
+        ("/v1/quarantine/replay", b'{"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDhd"}'),
+        ("/v1/quarantine/replay", b'{"receipt": 9223372036854775808}'),
+        ("/v1/quarantine/replay", b'{"from": "9999-12-31T23:59:59-14:00"}'),
+    ],
+)
+async def test_text_and_numbers_that_no_database_holds_are_refused(
+    evidence_room: EvidenceRoom, path: str, body: bytes
+) -> None:
+    headers = {"Authorization": "Bearer staff", "Content-Type": "application/json"}
+    answer = await evidence_room.client.post(path, content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+
+
 async def test_decisions_are_for_the_staff(evidence_room: EvidenceRoom) -> None:
     await evidence_room.send(evidence_room.packet(A=1))
     (entry,) = (await evidence_room.get("/v1/quarantine", who="first"))["items"]

@@ -147,7 +147,9 @@ async def test_nobody_sees_nothing(evidence_room: EvidenceRoom) -> None:
         await evidence_room.get(path, who="guessed", expected=401)
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WzEsInR3byJd", "Wy0xLC0xXQ", "WzEwMDAwMDAwMDAwMDAwMDAwMDAwMCwxXQ"])
+@pytest.mark.parametrize(
+    "cursor", ["nonsense", "WzEsInR3byJd", "WzQ2MTE2ODYwMTg0MjczODc5MDQsMV0", "WzEwMDAwMDAwMDAwMDAwMDAwMDAwMCwxXQ"]
+)
 async def test_a_cursor_of_another_make_is_refused(evidence_room: EvidenceRoom, cursor: str) -> None:
     problem = await evidence_room.get("/v1/receipts", cursor=cursor, expected=422)
     assert problem["type"] == "urn:quantrac:problem:invalid-cursor"
