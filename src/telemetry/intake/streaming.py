@@ -12,9 +12,10 @@ import zlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.types import Receive, Send
 
@@ -88,7 +89,9 @@ class Stream:
         try:
             try:
                 async for lines in self._chunks(receive):
-                    under_way.append(asyncio.create_task(self._submit(self._submission(lines))))
+                    submission = self._submission(lines)
+                    under_way.append(asyncio.create_task(self._submit(submission, self._first_index)))
+                    self._first_index += submission.decoded.count
                     while under_way and (under_way[0].done() or len(under_way) >= _IN_FLIGHT):
                         yield await under_way.popleft()
             except BrokenStream as error:
@@ -137,8 +140,8 @@ class Stream:
     def _submission(self, lines: list[bytes]) -> Submission:
         received_us = instants.now_us()
         context = Context(station=self._speaker.station, received_us=received_us, file_code=self._speaker.file_code)
-        decoded = ndjson.decode(lines, context, self._first_index, self._first_line, self._limits.line_bytes)
-        self._first_index += decoded.count
+        # A receipt's positions are those in its own bytes, which can be read again without the rest of the stream.
+        decoded = ndjson.decode(lines, context, 0, self._first_line, self._limits.line_bytes)
         self._first_line += len(lines)
         raw = b"\n".join(lines) + b"\n"
         return Submission(
@@ -155,17 +158,31 @@ class Stream:
             source=self._form.file_name or "",
         )
 
-    async def _submit(self, submission: Submission) -> Outcome:
-        """A stream waits for room, for a while, instead of being refused in the middle."""
+    async def _submit(self, submission: Submission, first_index: int) -> Outcome:
+        """The outcome with positions in the stream.
+
+        A stream waits for room, for a while, instead of being refused in the middle.
+        """
         try:
             async with asyncio.timeout(self._limits.commit_seconds):
                 while True:
                     try:
-                        return await self._intake.submit(submission)
+                        return _moved(await self._intake.submit(submission), first_index)
                     except IntakeFull:
                         await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
         except TimeoutError:
             raise NotCommittedInTime("Send the same bytes again.", retry_after=5) from None
+
+
+def _moved(outcome: Outcome, first_index: int) -> Outcome:
+    """The outcome of a chunk that begins at a position of the stream."""
+    if not first_index or not outcome.verdicts:
+        return outcome
+    verdicts = [
+        verdict if verdict.index is None else replace(verdict, index=verdict.index + first_index)
+        for verdict in outcome.verdicts
+    ]
+    return msgspec.structs.replace(outcome, verdicts=verdicts)
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from core import instants
 from telemetry.evidence import store
+from telemetry.intake import streaming
+from telemetry.intake.reception import Form, Speaker
 from telemetry.readings import Channel
 from tests.fixtures.evidence import EvidenceRoom
 
@@ -258,3 +260,30 @@ async def test_the_replayer_stops_after_a_bounded_number_of_receipts(evidence_ro
     report = await evidence_room.replayer.replay(store.QuarantineFilter(), by="test", dry_run=True, receipts=2)
     assert (report.receipts, report.remaining) == (2, 3)
     assert report.next_cursor is not None
+
+
+async def test_a_later_part_of_a_stream_is_replayed_at_the_positions_of_its_own_bytes(
+    evidence_room: EvidenceRoom,
+) -> None:
+    """The sender counts positions through the whole stream, a receipt through the bytes that it keeps."""
+    lines = [json.dumps(evidence_room.packet(minutes=n, COD=n, Amoni=100 + n)) for n in range(12)]
+    station = evidence_room.catalog.snapshot.stations["TH-NT-001"]
+    stream = streaming.Stream(
+        evidence_room.intake,
+        Speaker("st_aaaaaaaa", station.id, station.code, station.file_code),
+        Form("application/x-ndjson"),
+        streaming.StreamLimits(line_bytes=10_000, chunk_bytes=len(lines[0]) * 3),
+    )
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": "\n".join(lines).encode(), "more_body": False}
+
+    outcomes = [outcome async for outcome in stream.receipts(receive)]
+    assert len(outcomes) > 2
+    told = [verdict.index for outcome in outcomes for verdict in outcome.verdicts]
+    assert told == [2 * n + 1 for n in range(12)]
+    await evidence_room.mend("UPDATE observed_property SET symbol = 'Amoni' WHERE symbol = 'pH'")
+    report = await evidence_room.post("/v1/quarantine/replay", REAL)
+    assert report["counts"] == {"stored": 12, "duplicate": 0, "conflict": 0, "quarantined": 0}
+    kept = await evidence_room.observations()
+    assert [result for _, symbol, result in kept if symbol == "Amoni"] == [100 + n for n in range(12)]
