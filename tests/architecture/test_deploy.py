@@ -82,7 +82,7 @@ def test_the_environment_file_has_every_setting_with_its_default() -> None:
             default = item.default
             shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
             defaults[f"{settings.PREFIX}{section.upper()}__{name.upper()}"] = shown
-    assert told == defaults
+    assert told == defaults, "a setting or a default changed: tell it in deploy/quantrac.env"
 
 
 def test_the_environment_file_sets_nothing_by_itself() -> None:
