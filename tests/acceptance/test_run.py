@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from gateway.embedded import ports
+from gateway.embedded import ports, tether
 from tests.fixtures.processes import below, gone, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -40,7 +40,8 @@ class Run:
     def __post_init__(self) -> None:
         arguments = ["run", f"--http-port={self.http_port}", f"--mqtt-port={self.mqtt_port}", *self.options]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli.main", *arguments],
+            # Ends with the tests, whatever becomes of them.
+            tether.command([sys.executable, "-m", "gateway.cli.main", *arguments], ends_with=signal.SIGTERM),
             cwd=self.folder,
             env=CLEAN,
             stdout=subprocess.PIPE,
