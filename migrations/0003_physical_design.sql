@@ -66,7 +66,7 @@ BEGIN
         PERFORM add_continuous_aggregate_policy('observation_hourly',
             start_offset => INTERVAL '401 days', end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '15 minutes');
         PERFORM add_continuous_aggregate_policy('observation_daily',
-            start_offset => INTERVAL '403 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '1 hour');
+            start_offset => INTERVAL '403 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '15 minutes');
     ELSE
         CREATE VIEW observation_hourly AS
         SELECT datastream_id,
