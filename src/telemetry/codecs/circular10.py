@@ -19,6 +19,8 @@ from telemetry.readings import Decoded, Reason
 
 FILE_PREFIX = "file:"
 _NAME = re.compile(r"([A-Z0-9]{1,10}_[A-Z0-9]{1,12}_[A-Z0-9]{1,12})_([0-9]{14})\.txt", re.ASCII | re.IGNORECASE)
+# A file holds what one station reports at once, usually less than 2 KiB.
+_BODY_CAP = 1 << 20
 _EXPECTED_NAME = "Tinh_CoSo_Tram_yyyyMMddHHmmss.txt"
 
 
@@ -34,6 +36,8 @@ class Circular10Codec:
     name = "circular10"
 
     def decode(self, body: bytes, context: Context) -> Decoded:
+        if len(body) > _BODY_CAP:
+            raise unreadable("body", f"{len(body)} bytes", f"one file of at most {_BODY_CAP} bytes")
         lines = text_of(body).split("\n")
         first, name = 0, context.file_name
         if lines[0].startswith("#"):

@@ -33,6 +33,10 @@ class Spoilt(Exception):
         super().__init__(reason)
         self.blemish = Blemish(reason, field, found, expected)
 
+    @classmethod
+    def of(cls, blemish: Blemish) -> "Spoilt":
+        return cls(blemish.reason, blemish.field, blemish.found, blemish.expected)
+
 
 class AsSent(msgspec.Struct, frozen=True):
     """The texts of one reading as they were sent, None where nothing was."""

@@ -27,6 +27,8 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
 Unit = Annotated[str, msgspec.Meta(max_length=NAME_LIMIT)]
 
 
+# A packet is what a station reports at once; what is longer belongs into columns, which cost a fifth for each reading.
+MOST_READINGS = 10_000
 # What stands for members that are not there. Text is counted in a third of the time that None among texts is; no unit
 # that is sent can be NUL, and a status that is sent empty shows in the number of quotation marks.
 _NO_UNIT = "\0"
@@ -80,14 +82,14 @@ def decode(body: bytes, context: Context, first: int = 0) -> Decoded | None:
 
 
 def _of_map(readings: dict[str, float], station: str, time_us: int, quotes: int, first: int) -> Readings | None:
-    if not readings or quotes != 2 * len(readings):
+    if not 0 < len(readings) <= MOST_READINGS or quotes != 2 * len(readings):
         return None
     return Readings(station, tuple(readings), time_us, list(readings.values()), None, None, None, first)
 
 
 def _of_list(readings: list[Reading], station: str, time_us: int, quotes: int, first: int) -> Readings | None:
     count = len(readings)
-    if not count:
+    if not 0 < count <= MOST_READINGS:
         return None
     symbols = [reading.symbol for reading in readings]
     units = [reading.unit for reading in readings]
@@ -112,7 +114,12 @@ def decode_timed(body: bytes, context: Context, first: int = 0) -> Decoded | Non
         packet = _timed_decoder.decode(body)
         station = packet.station or context.station
         strings = _strings(packet) + sum(map(_strings_of, packet.readings))
-        if station is None or not packet.readings or body.count(b'"') != 2 * strings or has_nul(body):
+        if (
+            station is None
+            or not 0 < len(packet.readings) <= MOST_READINGS
+            or body.count(b'"') != 2 * strings
+            or has_nul(body)
+        ):
             return None
         gathering = Gathering(first)
         for reading in packet.readings:

@@ -14,7 +14,7 @@ from telemetry.codecs.context import Context
 from telemetry.codecs.documents import Members, Tree, written
 from telemetry.codecs.flaws import MOST_FLAWS, nameable, unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, Gathering, Spoilt
-from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
+from telemetry.codecs.packets import EXPECTED_STATUS, MOST_READINGS, STATUSES
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, instant_us
 from telemetry.readings import Decoded, Reason
 
@@ -67,6 +67,10 @@ def _items(tree: Members) -> Iterator[tuple[str, Tree]]:
     if not lists:
         raise unreadable("readings", "nothing", "a list of readings, or an object of numbers by symbol")
     for readings in lists:
+        if isinstance(readings, (list, Members)) and len(readings) > MOST_READINGS:
+            raise unreadable(
+                "readings", f"{len(readings)} readings", f"at most {MOST_READINGS}; send columns or NDJSON"
+            )
         if isinstance(readings, list) and readings:
             yield from ((f"readings[{number}]", item) for number, item in enumerate(readings))
         elif isinstance(readings, Members) and readings:
@@ -89,7 +93,7 @@ class _MapItem(Members):
 
 def _keep(gathering: Gathering, packet: _Packet, item: Tree, at: str) -> None:
     if packet.spoilt is not None:
-        raise Spoilt(packet.spoilt.reason, packet.spoilt.field, packet.spoilt.found, packet.spoilt.expected)
+        raise Spoilt.of(packet.spoilt)
     if not isinstance(item, Members):
         raise Spoilt(Reason.UNREADABLE, at, written(item), "an object with symbol and result")
     if isinstance(item, _MapItem):
@@ -154,13 +158,19 @@ def _number(item: Mapping[str, Tree], field: str) -> float:
 
 
 def _finite(tree: Tree, field: str) -> float:
-    if not isinstance(tree, bytes):
-        found = f'"{tree}"' if isinstance(tree, str) else written(tree)
-        raise Spoilt(Reason.NOT_A_NUMBER, field, found, _EXPECTED_NUMBER)
-    value = float(tree)
-    if not math.isfinite(value):
-        raise Spoilt(Reason.NOT_FINITE, field, written(tree), "a number below 1.8e308")
-    return value
+    if isinstance(tree, bytes):
+        value = float(tree)
+        if math.isfinite(value):
+            return value
+    raise Spoilt.of(_blemish(tree, field))
+
+
+def _blemish(tree: Tree, field: str) -> Blemish:
+    """What is wrong with a value that is no finite number."""
+    if isinstance(tree, bytes):
+        return Blemish(Reason.NOT_FINITE, field, written(tree), "a number below 1.8e308")
+    found = f'"{tree}"' if isinstance(tree, str) else written(tree)
+    return Blemish(Reason.NOT_A_NUMBER, field, found, _EXPECTED_NUMBER)
 
 
 def _time(tree: Tree, field: str) -> int:
@@ -207,15 +217,15 @@ def _columns(tree: Members, context: Context, first: int) -> Decoded:
     for row, (symbol, cells) in enumerate(results.items()):
         if not nameable(symbol) or not symbol:
             raise unreadable(f"results.{symbol}", "a symbol of that name", _EXPECTED_NAME)
-        numbers[symbol] = []
-        for column, cell in enumerate(_entries(cells, f"results.{symbol}")):
-            try:
-                numbers[symbol].append(None if cell is None else _finite(cell, f"results.{symbol}[{column}]"))
-            except Spoilt as spoilt:
-                numbers[symbol].append(None)
-                blemishes[row, column] = (spoilt.blemish, written(cell))
-                if len(blemishes) > MOST_FLAWS:
-                    raise unreadable(spoilt.blemish.field, spoilt.blemish.found, spoilt.blemish.expected) from None
+        entries = _entries(cells, f"results.{symbol}")
+        numbers[symbol] = [float(cell) if isinstance(cell, bytes) else None for cell in entries]
+        for column, (cell, value) in enumerate(zip(entries, numbers[symbol], strict=True)):
+            if cell is None or (value is not None and math.isfinite(value)):
+                continue
+            numbers[symbol][column] = None
+            blemishes[row, column] = (_blemish(cell, f"results.{symbol}[{column}]"), written(cell))
+            if len(blemishes) > MOST_FLAWS:
+                raise unreadable(f"results.{symbol}[{column}]", written(cell), _EXPECTED_NUMBER)
     sheet = Sheet(
         station=station,
         times=[written(time) for time in _entries(tree.get("phenomenonTime"), "phenomenonTime")],

@@ -161,6 +161,19 @@ def test_a_body_with_endless_flaws_is_refused_with_the_first_for_an_example(body
     assert caught.value.flaw.expected
 
 
+@pytest.mark.parametrize("count", [10_000, 10_001])
+def test_a_packet_has_at_most_ten_thousand_readings(count: int) -> None:
+    in_list = {"station": "A", "phenomenonTime": TIME, "readings": [{"symbol": "COD", "result": 1}] * count}
+    in_map = packet("A", **{str(number): number for number in range(count)})
+    for document in (in_list, in_map, in_map | {"note": "x"}):
+        if count <= 10_000:
+            assert CODEC.decode(json.dumps(document).encode(), NOBODY).count == count
+            continue
+        with pytest.raises(Unreadable) as caught:
+            CODEC.decode(json.dumps(document).encode(), NOBODY)
+        assert (caught.value.flaw.field, caught.value.flaw.found) == ("readings", f"{count} readings")
+
+
 def test_a_reading_with_a_moderately_deep_value_is_one_flaw() -> None:
     deep = b"[" * 200 + b"]" * 200
     decoded = CODEC.decode(GOOD.replace(b'"COD": 1', b'"pH": 7, "COD": ' + deep), NOBODY)
