@@ -9,10 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import asyncpg
 import structlog
 
-from core.database import Database, DatabaseUnavailable
+from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable
 from telemetry.mqtt import store
 from telemetry.mqtt.counters import Counters
 
@@ -39,13 +38,7 @@ class Leadership:
             while not stop.is_set():
                 try:
                     await self._term(stop)
-                except (
-                    DatabaseUnavailable,
-                    asyncpg.PostgresError,
-                    asyncpg.InterfaceError,
-                    OSError,
-                    TimeoutError,
-                ) as error:
+                except (DatabaseUnavailable, *DRIVER_ERRORS) as error:
                     _log.warning("mqtt.right_unsure", error=type(error).__name__)
                 await _pause(stop)
         finally:
