@@ -390,3 +390,9 @@ def test_other_layouts_are_read_only_where_they_are_registered(layout: Layout, t
     assert reading.status == (1 if "status" in layout else 0)
     assert not decode(text).readings
     assert reasons(decode(row(), context=Context(file_name=NAME, layout=layout))) == {0: Reason.UNKNOWN_FIELD}
+
+
+def test_a_file_beyond_all_measure_is_refused() -> None:
+    with pytest.raises(Unreadable) as caught:
+        CODEC.decode(b"\n" * 1_048_577, Context(file_name=NAME))
+    assert caught.value.flaw.found == "1048577 bytes"
