@@ -1,6 +1,7 @@
 """The real consumer process, real brokers and a real database, with processes killed at random moments."""
 
 import asyncio
+import hashlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,3 +225,34 @@ async def test_of_two_consumers_one_stands_by_and_takes_over(
             await send(stations, set(), 5)
         await settled(database, 45)
         assert "mqtt.session_lost" not in other.log
+
+
+async def test_stations_that_resend_what_no_receipt_came_for_lose_nothing_with_any_broker(
+    broker: RunningBroker, network: Network, database: Database, dsn: str, tmp_path: Path
+) -> None:
+    """A killed Mosquitto may forget what it acknowledged a moment ago; the receipt tells what was really kept."""
+    broker.configure(network.users())
+    broker.start()
+    code = STATIONS[0]
+    told: set[str] = set()
+    payloads = {hashlib.sha256(payload).hexdigest(): payload for payload in (packet(code, n) for n in range(400))}
+
+    def hear(receipts: list[dict[str, Any]]) -> None:
+        told.update(receipt["sha256"] for receipt in receipts)
+
+    async def resend() -> bool:
+        await asyncio.gather(*(station.publish(payloads[digest]) for digest in payloads.keys() - told))
+        await asyncio.sleep(1)
+        return told >= payloads.keys()
+
+    with consumer_of(broker, dsn, tmp_path / "consumer.log") as consumer:
+        await consumer.ready()
+        async with StationPublisher(broker.station(network.credentials[code]), code, on_receipts=hear) as station:
+            sending = asyncio.create_task(eventually(resend, seconds=60, what="a receipt for each packet"))
+            for _ in range(2):
+                await asyncio.sleep(random.uniform(0.3, 0.8))
+                broker.kill()
+                broker.start()
+            await sending
+    assert await stored(database) == 400 * 3
+    assert await database.fetchval("SELECT count(*) FROM reading_conflict") == 0
