@@ -3,9 +3,11 @@
 It stands in front of the application and is written into its OpenAPI document by `describing`.
 """
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qs
 
 import structlog
@@ -26,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 PATH = "/v1/observations"
 NDJSON = "application/x-ndjson"
+_SHORT_BODY_BYTES = 2**18
 _YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -103,7 +106,8 @@ class ObservationEndpoint:
             await streaming.answer(stream, receive, send, request_id, PATH)
             return
         body = await self._body(headers, receive)
-        submission = receive_submission(
+        decode = partial(
+            receive_submission,
             body,
             form,
             speaker,
@@ -112,6 +116,8 @@ class ObservationEndpoint:
             inflated_cap=self._limits.inflated_bytes,
             atomic=atomic,
         )
+        # A large body that is full of flaws takes seconds to tell apart; other senders must not wait for it.
+        submission = decode() if len(body) <= _SHORT_BODY_BYTES else await asyncio.to_thread(decode)
         outcome = await intake.submit(submission, self._limits.answer_seconds)
         if outcome.quarantined or outcome.conflicts:
             _tell(outcome, speaker, request_id)

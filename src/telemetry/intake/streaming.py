@@ -22,10 +22,11 @@ from starlette.types import Receive, Send
 from core import errors, instants, problems
 from telemetry.codecs import inflating, ndjson
 from telemetry.codecs.context import Context
+from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.submitting import Intake, IntakeFull, NotCommittedInTime
-from telemetry.readings import Channel, Outcome, Submission
+from telemetry.readings import Channel, Decoded, Outcome, Submission
 
 _log = structlog.get_logger(__name__)
 # Chunks that may be under way at once: one is read while others are written.
@@ -141,7 +142,11 @@ class Stream:
         received_us = instants.now_us()
         context = Context(station=self._speaker.station, received_us=received_us, file_code=self._speaker.file_code)
         # A receipt's positions are those in its own bytes, which can be read again without the rest of the stream.
-        decoded = ndjson.decode(lines, context, 0, self._first_line, self._limits.line_bytes)
+        try:
+            decoded = ndjson.decode(lines, context, 0, self._first_line, self._limits.line_bytes)
+        except Unreadable as error:
+            # More flaws than are worth a row each: the chunk goes to quarantine as a whole, and the stream goes on.
+            decoded = Decoded((), (error.flaw,), 1)
         self._first_line += len(lines)
         raw = b"\n".join(lines) + b"\n"
         return Submission(
