@@ -1,5 +1,4 @@
-"""Load generator for MQTT 3.1.1: publishes prepared packets with QoS 1 from one connection a station, a window
-unacknowledged.
+"""Load generator for MQTT 3.1.1: publishes prepared packets with QoS 1, one connection a station, a window ahead.
 
 Runs as a process of its own, as `http_load` does. The answer that it times is the broker's PUBACK.
 """

@@ -1,6 +1,4 @@
-"""What the benchmarks run against: a database of their own, the real processes, and the raw COPY that they are
-compared with.
-"""
+"""What the benchmarks run against: a database of their own, the real processes, and raw COPY as the limit."""
 
 import asyncio
 import json
@@ -34,7 +32,7 @@ _ROW_BYTES = 66
 _GROUP_ROWS = 10_000
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_EXPORT = f"SELECT {', '.join(COPY_COLUMNS)} FROM observation ORDER BY receipt_id"  # noqa: S608 - constants of ours
+_EXPORT = f"SELECT {', '.join(COPY_COLUMNS)} FROM observation ORDER BY receipt_id"
 
 
 def free_port() -> int:
