@@ -107,7 +107,7 @@ def simulate(
     try:
         asyncio.run(_run(session, tally, duration, report_every))
     finally:
-        tallies.show(tally, as_json=as_json)
+        tallies.end(tally, as_json=as_json)
 
 
 def _faults(texts: list[str]) -> tuple[Fault, ...]:

@@ -61,6 +61,14 @@ def _worst(tally: Tally) -> str:
     return ", ".join(detail for detail, _ in tally.troubles.most_common(1))
 
 
+def end(tally: Tally, *, as_json: bool) -> None:
+    """The final tally: as asked, else a table for a person and an event where the output is a log."""
+    if as_json or sys.stdout.isatty():
+        show(tally, as_json=as_json)
+    else:
+        _log.info("simulation.ended", **tally.document())
+
+
 def show(tally: Tally, *, as_json: bool) -> None:
     """The final tally on standard output."""
     if as_json:

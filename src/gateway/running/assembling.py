@@ -102,8 +102,9 @@ class Assembly:
         return self._command("consumer", ["consume"], f"{self._consumer}/readyz")
 
     def stations(self) -> services.Command:
-        keys = str(self.places.station_keys)
-        return self._command("stations", ["simulate", "--url", self.http, "--mqtt", self.mqtt, "--keys", keys])
+        where = ["--url", self.http, "--mqtt", self.mqtt, "--keys", str(self.places.station_keys)]
+        # A day of history and the faults of ordinary days: there is something to see from the first minute.
+        return self._command("stations", ["simulate", *where, "--backfill", "1", "--fault", "everyday"])
 
     def _command(self, name: str, arguments: Sequence[str], health: str | None = None) -> services.Command:
         line = services.CommandLine(arguments, environment_with(self.variables()), health)

@@ -108,8 +108,9 @@ class RunningStation:
         self._buffer = Buffer()
         self._rounds = 0
         self._attempts = 0
-        # The first cycle is the one that is just over: a newcomer sees data within seconds.
-        self._next_us = clock.now_us() // self._cadence_us * self._cadence_us
+        # The first cycle is the last one whose moment is past: it goes at once, so that a newcomer sees data within
+        # seconds, and the next ones of a network are spread over the cadence from the start.
+        self._next_us = (clock.now_us() - self._phase_us) // self._cadence_us * self._cadence_us
 
     @property
     def buffered(self) -> int:
@@ -167,7 +168,7 @@ class RunningStation:
 
     @property
     def _moment_us(self) -> int:
-        return self._next_us if self._rounds == 0 else self._next_us + self._phase_us
+        return self._next_us + self._phase_us
 
     def _pause(self) -> float:
         moments = [] if self._done_measuring else [self._moment_us]

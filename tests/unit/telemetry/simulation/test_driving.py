@@ -19,6 +19,8 @@ from telemetry.simulation.tallying import Tally
 from tests.fixtures.networks import plant
 
 START_US = 1_791_133_200_000_000
+# A station whose moment in the cycle is still to come begins with the cycle before.
+FIRST_US = START_US - 300_000_000
 HOUR_US = 3_600_000_000
 ACKED = Answer(Acceptance.ACKED, "http", "200", {"receipt": 1, "counts": {"stored": 4}, "readings": []})
 REFUSED = Answer(Acceptance.REFUSED, "http", "422")
@@ -71,7 +73,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_every_round_is_sent_once_in_the_order_of_time() -> None:
     script = Script()
     await run(station(script))
-    assert script.times == [START_US + cycle * 300_000_000 for cycle in range(12)]
+    assert script.times == [FIRST_US + cycle * 300_000_000 for cycle in range(12)]
     assert len({parcel.operation for parcel in script.seen}) == 12
 
 
@@ -104,7 +106,7 @@ async def test_late_and_swapped_packets_arrive_after_newer_ones() -> None:
     script = Script()
     await run(station(script, "late:rate=0.3,by=20m", rounds=60))
     assert script.times != sorted(script.times)
-    assert sorted(script.times) == [START_US + cycle * 300_000_000 for cycle in range(60)]
+    assert sorted(script.times) == [FIRST_US + cycle * 300_000_000 for cycle in range(60)]
 
 
 async def test_history_leaves_a_station_in_messages_of_a_day_after_what_is_live() -> None:
@@ -112,11 +114,11 @@ async def test_history_leaves_a_station_in_messages_of_a_day_after_what_is_live(
     running = station(script, rounds=1, days=2.5)
     await run(running)
     live, *history = script.seen
-    assert live.readings[0].time_us == START_US
+    assert live.readings[0].time_us == FIRST_US
     times = [sorted(set(parcel.readings[0].time_us.tolist())) for parcel in history]  # type: ignore[union-attr] # columns
     assert [len(each) for each in times] == [288, 288, 144]
-    assert times[0][0] == START_US - 60 * HOUR_US
-    assert times[-1][-1] == START_US - 300_000_000
+    assert times[0][0] == FIRST_US - 60 * HOUR_US
+    assert times[-1][-1] == FIRST_US - 300_000_000
 
 
 async def test_history_leaves_out_what_is_kept() -> None:
