@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.fixtures.brokers",
     "tests.fixtures.catalogs",
     "tests.fixtures.ledger",
+    "tests.fixtures.servers",
     "tests.fixtures.intakes",
 ]

@@ -1,0 +1,97 @@
+"""Generated requests, made from the committed OpenAPI document, against the running gateway: no 5xx, no surprise."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from gateway import application
+from tests.fixtures.ledger import STAFF_TOKEN, Centre
+
+DOCUMENT = Path(application.__file__).parent / "openapi.json"
+CONFIG = SchemathesisConfig.from_dict({"cache": {"enabled": False}, "phases": {"coverage": {"enabled": False}}})
+schema = schemathesis.openapi.from_path(DOCUMENT, config=CONFIG)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# What is there: half of the requests ask for nothing that is, the others for these.
+REAL = {"code": "TH-NT-002", "symbol": "COD", "datastream_id": 1, "limit_id": 1, "receipt_id": 1, "entry_id": 1}
+
+
+def examples(count: int) -> settings:
+    """The same examples at every run, bounded in number and not in time."""
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """Connections that stay open from one request to the next."""
+    with requests.Session() as opened:
+        opened.trust_env = False
+        yield opened
+
+
+def ask(case: Case[Any], centre: Centre, session: requests.Session, credential: str | None) -> int:
+    """Send the request and hold the answer to the document; the status."""
+    headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
+    response = case.call(base_url=centre.url, session=session, headers=headers, timeout=60)
+    case.validate_response(response, checks=CHECKS)
+    return int(response.status_code)
+
+
+@schema.parametrize()
+@examples(12)
+def test_whatever_the_staff_asks_is_answered_as_described(
+    case: Case[Any], standing_centre: Centre, session: requests.Session
+) -> None:
+    ask(case, standing_centre, session, STAFF_TOKEN)
+
+
+@schema.parametrize()
+@examples(8)
+def test_what_the_staff_asks_of_things_that_are_there_is_answered_as_described(
+    case: Case[Any], standing_centre: Centre, session: requests.Session
+) -> None:
+    case.path_parameters.update({name: value for name, value in REAL.items() if name in case.path_parameters})
+    ask(case, standing_centre, session, STAFF_TOKEN)
+
+
+@schema.parametrize()
+@examples(5)
+def test_whatever_a_station_asks_is_answered_as_described(
+    case: Case[Any], standing_centre: Centre, session: requests.Session
+) -> None:
+    case.path_parameters.update({name: value for name, value in REAL.items() if name in case.path_parameters})
+    ask(case, standing_centre, session, standing_centre.credentials["TH-NT-001"])
+
+
+@schema.include(path_regex="^/v1/").parametrize()
+@examples(2)
+def test_nobody_learns_anything_without_a_credential(
+    case: Case[Any], standing_centre: Centre, session: requests.Session
+) -> None:
+    assert ask(case, standing_centre, session, None) == 401
