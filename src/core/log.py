@@ -9,14 +9,18 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # A station key or a bearer token anywhere in a value: the public half stays, the secret goes.
-_SECRET = re.compile(r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]+):[^@\s]+(?=@)")
-_CUT = 2_000
+_SECRET = re.compile(
+    r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE
+)
+_LONGEST = 2_000
+# A traceback says at its end what went wrong, and at its beginning where.
+_LONGEST_TRACEBACK = 8_000
 
 
 def _hidden(match: re.Match[str]) -> str:
     if match.group(1):
         return f"{match.group(1)}.***"
-    return f"{match.group(2)}:***" if match.group(2) else "***"
+    return f"{match.group(2)}:***" if match.group(2) is not None else "***"
 
 
 def redact(text: str) -> str:
@@ -24,19 +28,30 @@ def redact(text: str) -> str:
     return _SECRET.sub(_hidden, text)
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        shortened = value if len(value) <= _CUT else value[:_CUT] + "…"
-        return redact(shortened)
+def _shortened(text: str, longest: int) -> str:
+    """Both ends of a text that is too long."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
+
+
+def _clean(value: Any, longest: int) -> Any:
+    """The value as it may be written; what JSON has no form for is written as text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        return {str(key): _clean(item, longest) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
-    return value
+        return [_clean(item, longest) for item in value]
+    # Redacted first: a secret that is cut in two would no longer be known as one.
+    return _shortened(redact(str(value)), longest)
 
 
 def _clean_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {key: _clean(value) for key, value in event.items()}
+    # Names that begin with an underscore are structlog's own, and are taken out before the event is written.
+    return {
+        key: value if key.startswith("_") else _clean(value, _LONGEST_TRACEBACK if key == "exception" else _LONGEST)
+        for key, value in event.items()
+    }
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
