@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import asyncpg
 import structlog
-from fastapi import Request
+from fastapi import Depends, Request
 
 from core import errors
 
@@ -177,3 +177,6 @@ def of(request: Request) -> Database:
     """Dependency: the database of the application."""
     database: Database = request.app.state.database
     return database
+
+
+Opened = Annotated[Database, Depends(of)]

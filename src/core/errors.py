@@ -20,6 +20,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+_SHOWN_LENGTH = 200
+
+
+def shown(value: object) -> str:
+    """A value as it stands in a fault: as text, and not longer than a line or two."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -1,5 +1,7 @@
 """Turns every error into RFC 9457 problem details, in one place."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -13,6 +15,31 @@ from core import errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:quantrac:problem:"
+# The name of SCHEMA among the components of the OpenAPI document, and how an answer refers to it there.
+SCHEMA_NAME = "Problem"
+SCHEMA_REFERENCE: Mapping[str, Any] = {"$ref": f"#/components/schemas/{SCHEMA_NAME}"}
+SCHEMA: Mapping[str, Any] = {
+    "title": SCHEMA_NAME,
+    "description": "Problem details as in RFC 9457. A situation may add members of its own.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": f"`{TYPE_PREFIX}` and the name of the situation."},
+        "title": {"type": "string", "description": "The same for every problem of the type."},
+        "status": {"type": "integer", "description": "Status of the answer."},
+        "detail": {"type": "string", "description": "What happened this time."},
+        "instance": {"type": "string", "description": "Path of the request."},
+        "errors": {
+            "type": "array",
+            "description": "Each thing that was wrong in the request.",
+            "items": {
+                "type": "object",
+                "required": ["field", "found", "expected"],
+                "properties": {name: {"type": "string"} for name in ("field", "found", "expected")},
+            },
+        },
+    },
+}
 
 _log = structlog.get_logger(__name__)
 _BY_STATUS: dict[int, type[errors.Error]] = {
@@ -58,11 +85,6 @@ def response(error: errors.Error, instance: str) -> Response:
     return Response(content, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 200 else text[:200] + "…"
-
-
 async def _on_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.Error):
         raise error
@@ -75,8 +97,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     faults = [
         errors.Fault(
             field=".".join(str(part) for part in fault["loc"]),
-            found=_shown(fault.get("input")),
-            expected=str(fault["msg"]),
+            found=errors.shown(fault.get("input")),
+            expected=str(fault["msg"]).removeprefix("Value error, "),
         )
         for fault in error.errors()
     ]
@@ -87,14 +109,24 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    kind = _BY_STATUS.get(error.status_code, errors.Error)
-    answer = response(kind(str(error.detail)), request.url.path)
     # A known kind has one status everywhere: a body that is not even text is as invalid as one with a wrong member.
-    if kind is errors.Error:
-        answer.status_code = error.status_code
-    for name, value in (error.headers or {}).items():
-        answer.headers[name] = value
+    kind = _BY_STATUS.get(error.status_code)
+    path = request.url.path
+    answer = _untyped(error, path) if kind is None else response(kind(str(error.detail)), path)
+    answer.headers.update(error.headers or {})
     return answer
+
+
+def _untyped(error: HTTPException, instance: str) -> Response:
+    """A problem that says no more than its status does."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": str(error.detail),
+        "instance": instance,
+    }
+    return Response(msgspec.json.encode(body), status_code=error.status_code, media_type=MEDIA_TYPE)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:

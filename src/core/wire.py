@@ -1,9 +1,10 @@
 """What JSON bodies have in common: camelCase members, no unknown members, instants with an offset."""
 
+import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
@@ -15,6 +16,16 @@ def _of_our_time(instant: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+
+# In a query a plus sign means a space; who forgets to write %2B means a plus all the same.
+_OFFSET_WITH_SPACE = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+def _with_plus(value: Any) -> Any:
+    return _OFFSET_WITH_SPACE.sub("+", value) if isinstance(value, str) else value
+
+
+QueryInstant = Annotated[Instant, BeforeValidator(_with_plus)]
 
 
 class Body(BaseModel):

@@ -62,6 +62,8 @@ def create(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # Operations are named after the functions that answer them.
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
     for router in (series_router, evidence_router, catalog_router, health.router, pages_router):
@@ -84,12 +86,13 @@ def entrance(settings: Settings) -> ObservationEndpoint:
 
 
 def _describe(app: FastAPI) -> None:
-    """Write the hot endpoint, which is no route of the framework, into the OpenAPI document."""
+    """Write what the framework does not know into the OpenAPI document: the hot endpoint, and the form of errors."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
         document["paths"].setdefault("/v1/observations", {})["post"] = describing.OPERATION
+        document["components"]["schemas"][problems.SCHEMA_NAME] = dict(problems.SCHEMA)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI documents this way of extending the document

@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from pydantic import Field
 
-from core import access, database, queries, wire
-from core.database import Database, DatabaseUnavailable
+from core import access, describing, queries, wire
+from core.database import Database, DatabaseUnavailable, Opened
 from telemetry.intake.submitting import Intake
 
 router = APIRouter(tags=["health"])
@@ -68,9 +68,9 @@ async def _database_check(own: Database) -> str:
     "/metrics",
     summary="Metrics in the Prometheus text format",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}},
+    responses={200: {"content": {"text/plain": {}}}, **describing.refusals()},
 )
-async def metrics(_: access.StaffOnly, db: Annotated[Database, Depends(database.of)]) -> Response:
+async def metrics(_: access.StaffOnly, db: Opened) -> Response:
     """Readings by outcome and channel, group sizes, commit times, queues, refusals, and the lag of each station."""
     own = generate_latest(REGISTRY)
     return Response(own + _text(await _station_ages(db)), media_type=CONTENT_TYPE_LATEST)

@@ -16,8 +16,8 @@ from tests.architecture.sources import SOURCE
 COMMITTED = SOURCE / "gateway" / "openapi.json"
 METHODS = {"get", "put", "post", "patch", "delete"}
 
-# What anybody may ask: probes, metrics and the documentation of the interface itself.
-OPEN_PATHS = {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+# What anybody may ask: probes, and the documentation of the interface itself.
+OPEN_PATHS = {"/livez", "/readyz", "/openapi.json"}
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,6 @@ from pydantic import ValidationError
 
 from core import errors
 
-SHOWN_LENGTH = 200
-
-
-def shown(value: object) -> str:
-    """A value as it stands in an error: as text, and not longer than a line or two."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= SHOWN_LENGTH else text[:SHOWN_LENGTH] + "…"
-
 
 class NotSuitable(errors.Invalid):
     slug = "invalid-catalog-entry"
@@ -95,8 +87,8 @@ class Taken(errors.Conflict):
 
     @classmethod
     def by_another(cls, field: str, found: str) -> "Taken":
-        fault = errors.Fault(field, shown(found), "a value that no other entry has")
-        return cls(f"{field} {shown(found)} is taken.", faults=[fault])
+        fault = errors.Fault(field, errors.shown(found), "a value that no other entry has")
+        return cls(f"{field} {errors.shown(found)} is taken.", faults=[fault])
 
 
 class SpellingTaken(errors.Conflict):
@@ -107,7 +99,7 @@ class SpellingTaken(errors.Conflict):
     def by(cls, clashes: Sequence[tuple[str, str]]) -> "SpellingTaken":
         """`clashes` are (spelling, symbol of the datastream that has it)."""
         faults = [
-            errors.Fault("aliases", shown(spelling), f"a spelling that is not already one of {symbol}")
+            errors.Fault("aliases", errors.shown(spelling), f"a spelling that is not already one of {symbol}")
             for spelling, symbol in clashes
         ]
         return cls("A spelling must lead to one datastream.", faults=faults)
@@ -146,8 +138,8 @@ class RevisionMoved(errors.PreconditionFailed):
 def not_found(
     kind: type[errors.NotFound], field: str, found: object, *, expected: str = "one of the catalogue"
 ) -> errors.NotFound:
-    fault = errors.Fault(field, shown(found), expected)
-    return kind(f"There is no {field} {shown(found)}.", faults=[fault])
+    fault = errors.Fault(field, errors.shown(found), expected)
+    return kind(f"There is no {field} {errors.shown(found)}.", faults=[fault])
 
 
 def faults_of(failure: ValidationError) -> list[errors.Fault]:
@@ -155,7 +147,7 @@ def faults_of(failure: ValidationError) -> list[errors.Fault]:
     return [
         errors.Fault(
             field=".".join(str(part) for part in fault["loc"]),
-            found=shown(fault.get("input")) if fault["loc"] else "",
+            found=errors.shown(fault.get("input")) if fault["loc"] else "",
             expected=fault["msg"].removeprefix("Value error, "),
         )
         for fault in failure.errors(include_url=False, include_context=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
-from core.errors import Fault
+from core.errors import Fault, shown
 from telemetry.catalog import datastreams, errors
 from telemetry.catalog.csv_lines import Line
 from telemetry.catalog.schemas.datastreams import NewDatastream
@@ -58,7 +58,7 @@ class Plan:
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
     def fault(self, line: Line, column: str, found: str, expected: str) -> None:
-        self.faults.append((line.number, Fault(f"line {line.number}, {column}", errors.shown(found), expected)))
+        self.faults.append((line.number, Fault(f"line {line.number}, {column}", shown(found), expected)))
 
     def in_order(self) -> list[Fault]:
         return [fault for _, fault in sorted(self.faults, key=lambda entry: entry[0])]

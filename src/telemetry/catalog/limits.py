@@ -81,7 +81,7 @@ def _edited(current: Limit, changes: LimitEdit) -> Limit:
         return current.model_copy(update=given | {"base_lower": now.lower, "base_upper": now.upper})
     if bounds := given.keys() & {"lower", "upper"}:
         faults = [
-            core_errors.Fault(name, errors.shown(given[name]), "nothing: base value and coefficients give it")
+            core_errors.Fault(name, core_errors.shown(given[name]), "nothing: base value and coefficients give it")
             for name in sorted(bounds)
         ]
         raise errors.LimitComputed(f"Apply {current.rule_set} again with other coefficients.", faults=faults)

@@ -10,14 +10,13 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BeforeValidator
 
-from core import access, database, instants, paging
-from core import errors as core_errors
+from core import access, instants, paging
+from core.database import Opened
+from core.describing import refusals
 from core.instants import Zone
-from core.wire import Instant
+from core.wire import QueryInstant
 from telemetry.catalog import errors as catalog_errors
-from telemetry.catalog.routes.answers import refusals
 from telemetry.catalog.schemas.fields import Code, Identifier, StationKind, Symbol
 from telemetry.catalog.snapshot import Snapshot
 from telemetry.quality.flags import LEGEND
@@ -36,8 +35,6 @@ _FIRST_US = instants.to_us(datetime(2000, 1, 1, tzinfo=UTC))
 _LAST_US = instants.to_us(datetime(2100, 1, 1, tzinfo=UTC))
 # Rows of one slice of an export: some megabytes at most.
 _EXPORT_ROWS = 5_000
-# In a query a plus sign means a space; who forgets to write %2B means a plus all the same.
-_OFFSET_WITH_SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 
 
 class Form(StrEnum):
@@ -51,18 +48,12 @@ class ListForm(StrEnum):
     CSV = "csv"
 
 
-def _plus(value: Any) -> Any:
-    return _OFFSET_WITH_SPACE.sub("+", value) if isinstance(value, str) else value
-
-
 def snapshot_of(request: Request) -> Snapshot:
     """Dependency: the catalogue as it is now."""
     found: Snapshot = request.app.state.catalog.snapshot
     return found
 
 
-QueryInstant = Annotated[Instant, BeforeValidator(_plus)]
-Database = Annotated[database.Database, Depends(database.of)]
 Catalog = Annotated[Snapshot, Depends(snapshot_of)]
 StationCode = Annotated[Code | None, Query(description="Code of a station.", examples=["TH-NT-001"])]
 Kind = Annotated[StationKind | None, Query(description="Stations of this kind only.")]
@@ -113,7 +104,7 @@ def _csv_headers(name: str) -> dict[str, str]:
 )
 async def read_latest(
     principal: access.AnyPrincipal,
-    db: Database,
+    db: Opened,
     catalog: Catalog,
     station: StationCode = None,
     kind: Kind = None,
@@ -158,7 +149,7 @@ def _question(selection: Selection, begin: datetime, end: datetime, resolution: 
 )
 async def read_observations(
     principal: access.AnyPrincipal,
-    db: Database,
+    db: Opened,
     catalog: Catalog,
     station: StationCode = None,
     datastream: Annotated[Identifier | None, Query(description="Id of a datastream, instead of a station.")] = None,
@@ -194,14 +185,12 @@ async def read_observations(
     """
     selection = selecting.one(catalog, principal, station, datastream, symbol or ())
     question = _question(selection, *_span(begin, end, instants.now()), resolution, gaps)
-    after = _after(cursor)
+    after = None if cursor is None else _position(cursor)
     if _csv_wanted(form, accept):
         scanned = scanning.scan(db, question, after, _EXPORT_ROWS)
         return await _streamed(export.lines(scanned, question, selection, zone), question, selection)
     rows = await _page(scanning.scan(db, question, after, limit + 1), limit + 1)
-    page, following = rows[:limit], None
-    if len(rows) > limit:
-        following = paging.encode(instants.to_us(page[-1][0]), page[-1][1])
+    page, following = rows[:limit], paging.next_cursor(rows, limit, lambda row: (row[0], row[1]))
     head = {"station": selection.station.code, "resolution": resolution, "zone": zone, "nextCursor": following}
     if form is Form.COLUMNS:
         return _json({**head, "columns": rendering.columns(page, question, selection, zone)})
@@ -225,15 +214,9 @@ async def _streamed(lines: AsyncIterator[str], question: Question, selection: Se
     return StreamingResponse(parts(), media_type=export.MEDIA_TYPE, headers=_csv_headers(safe))
 
 
-def _after(cursor: str | None) -> scanning.Position | None:
-    if cursor is None:
-        return None
-    time_us, stream = paging.decode(cursor, int, int)
-    # Beyond what a datetime can hold; what this service gave out never is.
-    if not 0 <= time_us < 2**53 or isinstance(stream, bool):
-        fault = core_errors.Fault("cursor", cursor[:200], "the nextCursor of an earlier page of the same query")
-        raise paging.InvalidCursor("The cursor cannot be read.", faults=[fault])
-    return instants.from_us(time_us), stream
+def _position(cursor: str) -> scanning.Position:
+    time, stream = paging.decode(cursor, datetime, int)
+    return time, stream
 
 
 async def _page(scanned: AsyncGenerator[list[Row]], size: int) -> list[Row]:
@@ -255,7 +238,7 @@ async def _page(scanned: AsyncGenerator[list[Row]], size: int) -> list[Row]:
 )
 async def read_completeness(
     principal: access.AnyPrincipal,
-    db: Database,
+    db: Opened,
     catalog: Catalog,
     station: StationCode = None,
     kind: Kind = None,

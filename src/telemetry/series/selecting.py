@@ -86,7 +86,7 @@ def _by_symbols(
     found = {symbol: snapshot.spellings[station.id][symbol] or retired.get(symbol, 0) for symbol in symbols}
     known = ", ".join(sorted(stream.symbol for stream in own.values()))
     faults = [
-        errors.Fault("symbol", catalog_errors.shown(symbol), f"a symbol or alias of {station.code}: {known}")
+        errors.Fault("symbol", errors.shown(symbol), f"a symbol or alias of {station.code}: {known}")
         for symbol, number in found.items()
         if not number
     ]

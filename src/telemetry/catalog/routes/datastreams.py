@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from core import access, database, paging
+from core import access, paging
 from core.access import AnyPrincipal, StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import datastreams, errors, stations
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -16,8 +16,6 @@ from telemetry.catalog.store import datastreams as store
 from telemetry.catalog.store import limits as limit_store
 
 router = APIRouter(prefix="/v1/datastreams", tags=["datastreams"])
-
-Opened = Annotated[Database, Depends(database.of)]
 
 
 @router.get("", summary="List datastreams", responses=answers.refusals(errors.StationNotFound))
@@ -36,9 +34,9 @@ async def list_datastreams(
     code = access.station_code(principal, station)
     if code is not None:
         await stations.get(opened, code)
-    position = answers.after(cursor, str, int)
+    position = paging.after(cursor, str, int, greatest=fields.LARGEST_ID)
     found = await store.page(opened, code, symbol, status, (position[0], position[1]), limit + 1)
-    following = answers.next_cursor(found, limit, lambda item: (item.station, item.id))
+    following = paging.next_cursor(found, limit, lambda item: (item.station, item.id))
     return paging.Page[Datastream](items=found[:limit], next_cursor=following)
 
 

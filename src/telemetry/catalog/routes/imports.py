@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from core import database
 from core import errors as core_errors
 from core.access import StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, import_plan, importing
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas.imports import ImportReport
@@ -15,8 +14,6 @@ from telemetry.catalog.schemas.imports import ImportReport
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 
 MOST_BYTES = 8 * 2**20
-
-Opened = Annotated[Database, Depends(database.of)]
 
 _EXAMPLE = (
     "station,kind,organization,name_vi,latitude,longitude,symbol,reported_unit,reported_as,range_max,aliases\n"
@@ -38,7 +35,7 @@ async def _csv(request: Request) -> bytes:
     """The body, as long as it is CSV by its name and not too large."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in {"text/csv", "application/csv", ""}:
-        fault = core_errors.Fault("Content-Type", errors.shown(media_type), "text/csv")
+        fault = core_errors.Fault("Content-Type", core_errors.shown(media_type), "text/csv")
         raise core_errors.Unsupported("Stations are imported from CSV.", faults=[fault])
     received = bytearray()
     async for part in request.stream():

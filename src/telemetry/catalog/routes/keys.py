@@ -1,20 +1,16 @@
 """Station keys over HTTP."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Depends, Response
-
-from core import database, paging
+from core import paging
 from core.access import StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, keys
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.keys import IssuedKey, NewKey, StationKey
 
 router = APIRouter(prefix="/v1/stations/{code}/keys", tags=["station keys"])
-
-Opened = Annotated[Database, Depends(database.of)]
 
 
 @router.get("", summary="List a station's keys", responses=answers.refusals(errors.StationNotFound))

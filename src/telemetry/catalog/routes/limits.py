@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from core import access, database, instants, paging
+from core import access, instants, paging
 from core.access import AnyPrincipal, StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, limits, stations
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -14,8 +14,6 @@ from telemetry.catalog.schemas.limits import Applied, Limit, LimitEdit, LimitInF
 from telemetry.catalog.store import limits as store
 
 router = APIRouter(prefix="/v1", tags=["limits"])
-
-Opened = Annotated[Database, Depends(database.of)]
 
 
 @router.get("/limits", summary="List the limits in force at a time", responses=answers.refusals(errors.StationNotFound))
@@ -39,11 +37,11 @@ async def list_limits(
     code = access.station_code(principal, station)
     if code is not None:
         await stations.get(opened, code)
-    position = answers.after(cursor, str, int, int)
+    position = paging.after(cursor, str, int, int, greatest=fields.LARGEST_ID)
     found = await store.in_force(
         opened, code, symbol, at or instants.now(), (position[0], position[1], position[2]), limit + 1
     )
-    following = answers.next_cursor(found, limit, lambda item: (item[0].station, item[0].datastream_id, item[1]))
+    following = paging.next_cursor(found, limit, lambda item: (item[0].station, item[0].datastream_id, item[1]))
     return paging.Page[LimitInForce](items=[item for item, _ in found[:limit]], next_cursor=following)
 
 

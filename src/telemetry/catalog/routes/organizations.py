@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from core import database, paging
+from core import paging
 from core.access import StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, organizations, searching
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -14,8 +14,6 @@ from telemetry.catalog.schemas.organizations import NewOrganization, Organizatio
 from telemetry.catalog.store import organizations as store
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
-
-Opened = Annotated[Database, Depends(database.of)]
 
 
 @router.get("", summary="List organizations", responses=answers.refusals())
@@ -30,9 +28,9 @@ async def list_organizations(
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Organization]:
     """Organizations by code, with the number of their stations."""
-    (code,) = answers.after(cursor, str)
+    (code,) = paging.after(cursor, str)
     found = await store.page(opened, kind, q and searching.fold(q), code, limit + 1)
-    following = answers.next_cursor(found, limit, lambda item: (item.code,))
+    following = paging.next_cursor(found, limit, lambda item: (item.code,))
     return paging.Page[Organization](items=found[:limit], next_cursor=following)
 
 

@@ -1,13 +1,12 @@
 """Observed properties over HTTP."""
 
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
-from core import database, paging
+from core import paging
 from core.access import StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, properties
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -16,17 +15,15 @@ from telemetry.catalog.store import properties as store
 
 router = APIRouter(prefix="/v1/observed-properties", tags=["observed properties"])
 
-Opened = Annotated[Database, Depends(database.of)]
-
 
 @router.get("", summary="List observed properties", responses=answers.refusals())
 async def list_observed_properties(
     _: StaffOnly, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 1000
 ) -> paging.Page[ObservedProperty]:
     """Observed properties by symbol, with the unit in which results are kept."""
-    (symbol,) = answers.after(cursor, str)
+    (symbol,) = paging.after(cursor, str)
     found = await store.page(opened, symbol, limit + 1)
-    following = answers.next_cursor(found, limit, lambda item: (item.symbol,))
+    following = paging.next_cursor(found, limit, lambda item: (item.symbol,))
     return paging.Page[ObservedProperty](items=found[:limit], next_cursor=following)
 
 

@@ -1,12 +1,10 @@
 """Rule sets over HTTP."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Depends, Response
-
-from core import database, paging
+from core import paging
 from core.access import StaffOnly
-from core.database import Database
+from core.database import Opened
 from telemetry.catalog import errors, rule_sets
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -15,17 +13,15 @@ from telemetry.catalog.store import rule_sets as store
 
 router = APIRouter(prefix="/v1/rule-sets", tags=["rule sets"])
 
-Opened = Annotated[Database, Depends(database.of)]
-
 
 @router.get("", summary="List rule sets", responses=answers.refusals())
 async def list_rule_sets(
     _: StaffOnly, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 1000
 ) -> paging.Page[RuleSetSummary]:
     """Rule sets by code, with their legal source and how sure their numbers are."""
-    (code,) = answers.after(cursor, str)
+    (code,) = paging.after(cursor, str)
     found = await store.page(opened, code, limit + 1)
-    following = answers.next_cursor(found, limit, lambda item: (item.code,))
+    following = paging.next_cursor(found, limit, lambda item: (item.code,))
     return paging.Page[RuleSetSummary](items=found[:limit], next_cursor=following)
 
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from core import access, database, paging
+from core import access, describing, paging
 from core.access import AnyPrincipal, StaffOnly
-from core.database import Database
+from core.database import Opened
 from core.wire import Body
 from telemetry.catalog import errors, searching, stations
 from telemetry.catalog.routes import answers
@@ -18,8 +18,6 @@ from telemetry.catalog.store.stations import StationFilter
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 
 GEOJSON = "application/geo+json"
-
-Opened = Annotated[Database, Depends(database.of)]
 
 
 def _geojson_wanted(
@@ -71,7 +69,7 @@ _FEATURES = {
 }
 
 
-def _also_geojson(schema: dict[str, Any]) -> answers.Responses:
+def _also_geojson(schema: dict[str, Any]) -> describing.Responses:
     """The second form of a 200 answer, for the description of a route."""
     return {200: {"content": {GEOJSON: {"schema": schema}}}}
 
@@ -99,10 +97,10 @@ async def list_stations(
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Station] | Response:
     """Stations by code, narrowed by kind, organization, status and text; as GeoJSON for maps."""
-    (code,) = answers.after(cursor, str)
+    (code,) = paging.after(cursor, str)
     wanted = StationFilter(kind=kind, organization=organization, status=status, search=q and searching.fold(q))
     found = await store.page(opened, wanted, code, limit + 1)
-    following = answers.next_cursor(found, limit, lambda item: (item.code,))
+    following = paging.next_cursor(found, limit, lambda item: (item.code,))
     if geojson:
         features = [StationFeature.of(station) for station in found[:limit]]
         return _geojson(StationFeatures(features=features, next_cursor=following))

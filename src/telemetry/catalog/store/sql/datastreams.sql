@@ -10,7 +10,7 @@ JOIN observed_property p ON p.id = d.observed_property_id
 WHERE ($1::text IS NULL OR s.code = $1)
   AND ($2::text IS NULL OR p.symbol = $2)
   AND ($3::text IS NULL OR d.status = $3)
-  AND ($4::text IS NULL OR (s.code COLLATE "C", d.id) > ($4, $5::integer))
+  AND ($4::text IS NULL OR (s.code COLLATE "C", d.id) > ($4, $5::bigint))
 ORDER BY s.code COLLATE "C", d.id
 LIMIT $6;
 

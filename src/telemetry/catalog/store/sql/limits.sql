@@ -20,7 +20,7 @@ SELECT * FROM (
       AND l.valid_from <= $3
       AND (l.valid_to IS NULL OR l.valid_to > $3)
 ) ranked
-WHERE ($4::text IS NULL OR (station COLLATE "C", datastream_id, rank) > ($4, $5::integer, $6::bigint))
+WHERE ($4::text IS NULL OR (station COLLATE "C", datastream_id, rank) > ($4, $5::bigint, $6::bigint))
 ORDER BY station COLLATE "C", datastream_id, rank
 LIMIT $7;
 

@@ -1,0 +1,161 @@
+"""Whatever goes wrong is answered as RFC 9457 problem details, seen from outside."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Query
+from pydantic import model_validator
+from starlette.exceptions import HTTPException
+
+from core import errors, problems, wire
+
+
+class _Body(wire.Body):
+    lower: float
+    upper: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "_Body":
+        if self.lower > self.upper:
+            raise ValueError("lower is expected to be at most upper")
+        return self
+
+
+class _Busy(errors.Overloaded):
+    slug = "busy"
+    title = "Too much at once"
+
+
+def _application() -> FastAPI:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/busy")
+    async def busy() -> None:
+        fault = errors.Fault("queue", "full \ud800", "room")
+        raise _Busy("Come again \udfff.", faults=[fault], extra={"waiting": 7}, retry_after=3)
+
+    @app.get("/nobody")
+    async def nobody() -> None:
+        raise errors.Unauthorized("Who is there?")
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("the password is hunter2")
+
+    @app.get("/framework/{status}")
+    async def framework(status: int) -> None:
+        raise HTTPException(status, "as the framework says", headers={"Allow": "GET"})
+
+    @app.get("/numbers")
+    async def numbers(limit: Annotated[int, Query(ge=1)] = 1) -> int:
+        return limit
+
+    @app.post("/bodies")
+    async def bodies(body: _Body) -> _Body:
+        return body
+
+    return app
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(_application(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+def _problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["status"], body["type"]) == (status, status, f"urn:quantrac:problem:{slug}")
+    assert body["instance"] == answer.request.url.path
+    assert problems.SCHEMA["required"] <= list(body)[:5]
+    return body
+
+
+async def test_a_situation_says_what_it_is(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/busy")
+    body = _problem(answer, 503, "busy")
+    assert (body["title"], body["waiting"], answer.headers["retry-after"]) == ("Too much at once", 7, "3")
+
+
+async def test_text_that_no_encoding_has_is_written_as_an_escape(client: httpx.AsyncClient) -> None:
+    body = _problem(await client.get("/busy"), 503, "busy")
+    assert body["detail"] == "Come again \\udfff."
+    assert body["errors"] == [{"field": "queue", "found": "full \\ud800", "expected": "room"}]
+
+
+async def test_who_is_not_known_is_asked_for_a_bearer(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/nobody")
+    body = _problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "errors" not in body
+
+
+async def test_the_unexpected_tells_nothing_of_itself(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.CRITICAL):
+        answer = await client.get("/broken")
+    _problem(answer, 500, "internal-error")
+    assert "hunter2" not in answer.text
+
+
+async def test_a_parameter_that_is_not_valid_is_named(client: httpx.AsyncClient) -> None:
+    body = _problem(await client.get("/numbers", params={"limit": 0}), 422, "invalid-request")
+    assert body["errors"] == [
+        {"field": "query.limit", "found": "0", "expected": "Input should be greater than or equal to 1"}
+    ]
+
+
+async def test_what_is_wrong_with_the_whole_is_said_in_our_words(client: httpx.AsyncClient) -> None:
+    body = _problem(await client.post("/bodies", json={"lower": 2, "upper": 1}), 422, "invalid-request")
+    assert body["errors"][0]["expected"] == "lower is expected to be at most upper"
+
+
+async def test_every_fault_of_a_body_is_told_at_once(client: httpx.AsyncClient) -> None:
+    body = _problem(await client.post("/bodies", json={"lower": "x", "colour": "red"}), 422, "invalid-request")
+    assert {error["field"] for error in body["errors"]} == {"body.lower", "body.upper", "body.colour"}
+
+
+async def test_a_long_value_is_shown_shortened(client: httpx.AsyncClient) -> None:
+    body = _problem(await client.post("/bodies", json={"lower": "9" * 5000, "upper": 1}), 422, "invalid-request")
+    assert len(body["errors"][0]["found"]) < 210
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 50_000])
+async def test_a_body_that_is_no_json_is_invalid(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/bodies", content=body, headers={"Content-Type": "application/json"})
+    _problem(answer, 422, "invalid-request")
+
+
+async def test_an_unknown_address_is_not_found(client: httpx.AsyncClient) -> None:
+    _problem(await client.get("/nowhere"), 404, "not-found")
+
+
+async def test_a_wrong_method_says_which_are_right(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/numbers")
+    _problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET"
+
+
+async def test_a_status_of_the_framework_that_no_kind_has_stays_what_it_is(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/framework/406")
+    assert (answer.status_code, answer.headers["allow"]) == (406, "GET")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Not Acceptable",
+        "status": 406,
+        "detail": "as the framework says",
+        "instance": "/framework/406",
+    }
+
+
+def test_a_document_can_always_be_written() -> None:
+    error = errors.Invalid("\ud800", faults=[errors.Fault("a\udfff", "\ud800", "\udc00")])
+    assert json.dumps(problems.document(error, "/v1/x")).encode()
