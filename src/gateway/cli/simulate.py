@@ -51,6 +51,9 @@ def simulate(
         Path | None, typer.Option(help="File with the staff's token: the network is read in three requests.")
     ] = None,
     network: Annotated[Path | None, typer.Option(help="Read the network from this file, not from the gateway.")] = None,
+    write_network: Annotated[
+        Path | None, typer.Option(help="Write the network to this file, for --network, and send nothing.")
+    ] = None,
     stations: Annotated[int | None, typer.Option(min=1, help="Simulate only so many stations.")] = None,
     wire: Annotated[
         Wire | None, typer.Option(help="The protocol of all stations; half of them speak MQTT without it.")
@@ -103,6 +106,10 @@ def simulate(
         options=Options(seed=seed, plan=plan, rounds=rounds, backfill_us=int(backfill * _DAY_US)),
     )
     log.configure()
+    if write_network is not None:
+        count = asyncio.run(sessions.write_network(session, write_network))
+        typer.echo(f"{count} stations are in {write_network}")
+        return
     tally = Tally()
     try:
         asyncio.run(_run(session, tally, duration, report_every))

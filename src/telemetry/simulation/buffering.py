@@ -5,10 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-import numpy as np
-
 from telemetry.simulation import packets
-from telemetry.simulation.faults import Fault, Kind, Plan
+from telemetry.simulation.faults import Fault, Kind, Outlook
 from telemetry.simulation.packets import Packet
 from telemetry.simulation.parcels import Parcel
 
@@ -79,27 +77,22 @@ class Way:
     spoiled: bool = False
 
 
-def ways(plan: Plan, packet: Packet, moment_us: int) -> list[Way]:
-    """What the faults of the way make of a packet that would be sent at `moment_us`: one or two sendings."""
-    code = packet.station.code
+def ways(outlook: Outlook, packet: Packet, moment_us: int) -> list[Way]:
+    """What the faults of the way make of a packet that would be sent at `moment_us`: one or more sendings."""
     cadence_us = packet.station.cadence_seconds * 1_000_000
-    at = np.array([packet.cycle_us], np.int64)
-    release_us, spoiled, again = moment_us, False, False
-    contradicts = False
-    for fault in plan.of(_OF_THE_WAY, code):
-        if not plan.on(fault, code, None, at, cadence_us)[0]:
-            continue
-        packet = packets.marked(packet, fault.kind) if fault.kind is not Kind.CONFLICT else packet
-        release_us = max(release_us, moment_us + _delay(fault, packet.cycle_us, cadence_us))
-        spoiled |= fault.kind is Kind.CORRUPT
-        again |= fault.kind is Kind.DUPLICATE
-        contradicts |= fault.kind is Kind.CONFLICT
-    found = [Way(packet, release_us, spoiled)]
-    if again:
-        found.append(Way(packet, release_us))
-    if contradicts and not spoiled:
-        found.append(Way(packets.contradiction(packet), release_us))
-    return found
+    found = outlook.found(_OF_THE_WAY, packet.cycle_us)
+    kinds = {fault.kind for fault in found}
+    release_us = max((moment_us + _delay(fault, packet.cycle_us, cadence_us) for fault in found), default=moment_us)
+    for fault in found:
+        if fault.kind is not Kind.CONFLICT:
+            packet = packets.marked(packet, fault.kind)
+    spoiled = Kind.CORRUPT in kinds
+    sendings = [Way(packet, release_us, spoiled)]
+    if Kind.DUPLICATE in kinds:
+        sendings.append(Way(packet, release_us))
+    if Kind.CONFLICT in kinds and not spoiled:
+        sendings.append(Way(packets.contradiction(packet), release_us))
+    return sendings
 
 
 def _delay(fault: Fault, cycle_us: int, cadence_us: int) -> int:
@@ -110,6 +103,6 @@ def _delay(fault: Fault, cycle_us: int, cadence_us: int) -> int:
             return cadence_us + cadence_us // 2
         case Kind.OUTAGE:
             length = fault.duration_us or cadence_us
-            return (cycle_us // length + 1) * length - cycle_us
+            return fault.start_us(cycle_us, cadence_us) + length - cycle_us
         case _:
             return 0

@@ -161,7 +161,7 @@ class RunningStation:
         now_us = self._clock.now_us()
         while not self._done_measuring and self._moment_us <= now_us:
             packet = self._bench.single(self._next_us)
-            for way in buffering.ways(self._options.plan, packet, self._moment_us):
+            for way in buffering.ways(self._bench.outlook, packet, self._moment_us):
                 self._buffer.put(way.release_us, way.packet.cycle_us, partial(self._pack, way.packet, way.spoiled))
             self._next_us += self._cadence_us
             self._rounds += 1

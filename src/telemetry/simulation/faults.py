@@ -51,6 +51,8 @@ EXPECTED: dict[Kind, tuple[Fate, Reason | None]] = {
 }
 
 _SECOND_US = 1_000_000
+# Cycles for which an outlook is worked out at once.
+_AHEAD = 144
 
 
 class InvalidFault(errors.Invalid):
@@ -73,6 +75,11 @@ class Fault:
     symbols: str = "*"
     by_us: int = 0
     factor: float = 1.35
+
+    def start_us(self, time_us: int, cadence_us: int) -> int:
+        """When the span of the fault that holds this time began."""
+        length = self.duration_us or cadence_us
+        return time_us // length * length
 
     def concerns(self, station: str, symbol: str | None = None) -> bool:
         return fnmatch.fnmatchcase(station, self.stations) and (
@@ -183,13 +190,39 @@ class Plan:
         """(n,) whether the fault is on at each time."""
         return noise.uniform(*self._draw(fault, station, symbol, time_us, cadence_us)) < fault.rate
 
-    def start_us(self, fault: Fault, time_us: int, cadence_us: int) -> int:
-        """When the span of the fault that holds this time began."""
-        length = fault.duration_us or cadence_us
-        return time_us // length * length
-
     def _draw(
         self, fault: Fault, station: str, symbol: str | None, time_us: Int64s, cadence_us: int
     ) -> tuple[np.uint64, Int64s]:
         key = noise.key_of("fault", self.seed, fault.kind, station, symbol or "")
         return key, time_us // (fault.duration_us or cadence_us)
+
+
+class Outlook:
+    """Which faults are on at one station, asked cycle by cycle and worked out for many cycles at once."""
+
+    def __init__(self, plan: Plan, station: str, cadence_us: int) -> None:
+        self._plan = plan
+        self._station = station
+        self._cadence_us = cadence_us
+        self._span_us = cadence_us * _AHEAD
+        self._begin_us = -1
+        self._known: dict[tuple[Fault, str | None], npt.NDArray[np.bool_]] = {}
+        self._concerned: dict[tuple[tuple[Kind, ...], str | None], list[Fault]] = {}
+
+    def found(self, kinds: tuple[Kind, ...], cycle_us: int, symbol: str | None = None) -> list[Fault]:
+        """The faults of these kinds that are on in the cycle."""
+        key = (kinds, symbol)
+        if key not in self._concerned:
+            self._concerned[key] = self._plan.of(kinds, self._station, symbol)
+        return [fault for fault in self._concerned[key] if self._is_on(fault, symbol, cycle_us)]
+
+    def _is_on(self, fault: Fault, symbol: str | None, cycle_us: int) -> bool:
+        begin_us = cycle_us // self._span_us * self._span_us
+        if begin_us != self._begin_us:
+            self._begin_us = begin_us
+            self._known.clear()
+        on = self._known.get((fault, symbol))
+        if on is None:
+            times = begin_us + np.arange(_AHEAD, dtype=np.int64) * self._cadence_us
+            on = self._known[fault, symbol] = self._plan.on(fault, self._station, symbol, times, self._cadence_us)
+        return bool(on[(cycle_us - begin_us) // self._cadence_us])

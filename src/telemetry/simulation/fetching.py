@@ -114,7 +114,7 @@ class _Asking:
 def _joined(
     stations: list[dict[str, Any]], streams: list[dict[str, Any]], limits: list[dict[str, Any]]
 ) -> tuple[Station, ...]:
-    decisive = {limit["datastreamId"]: limit for limit in limits if limit["decisive"]}
+    decisive = {limit["datastream"]: limit for limit in limits if limit["decisive"]}
     by_station: dict[str, list[Stream]] = {}
     for stream in streams:
         if stream["status"] == "active":

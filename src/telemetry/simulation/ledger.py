@@ -8,14 +8,14 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import msgspec
 import numpy as np
 
 from core import instants
 from telemetry.readings import Readings
-from telemetry.simulation.parcels import Acceptance, Answer, Parcel
+from telemetry.simulation.parcels import Answer, Parcel
 
 
 class Columns(msgspec.Struct, frozen=True, rename="camel"):
@@ -211,18 +211,3 @@ def _looks_torn(text: bytes) -> bool:
     except msgspec.DecodeError:
         return True
     return False
-
-
-def summary(path: Path) -> dict[str, Any]:
-    """The last acceptance of every operation, counted."""
-    last: dict[str, str] = {}
-    for line in read(path):
-        match line:
-            case Sent():
-                last[line.operation] = Acceptance.UNKNOWN
-            case Answered() if last.get(line.operation) != Acceptance.ACKED:
-                last[line.operation] = line.acceptance
-    counts: dict[str, Any] = dict.fromkeys((kind.value for kind in Acceptance), 0)
-    for acceptance in last.values():
-        counts[acceptance] += 1
-    return counts

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from core import errors
-from telemetry.catalog import snapshot
 
 
 class InvalidNetwork(errors.Invalid):
@@ -85,55 +84,6 @@ def habit_of(station: Station, wire: Wire | None = None) -> Habit:
 def phase_of(code: str) -> float:
     """Where in its cycle a station sends, 0 to 1, so that a network does not speak all at once."""
     return int.from_bytes(hashlib.sha256(b"phase:" + code.encode()).digest()[:4], "big") / 2**32
-
-
-def from_snapshot(catalog: snapshot.Snapshot) -> tuple[Station, ...]:
-    """The active stations of a catalogue, by code."""
-    upper, lower = _limits(catalog)
-    streams: dict[int, list[Stream]] = {}
-    for entry in sorted(catalog.datastreams.values(), key=lambda stream: stream.id):
-        if entry.status != "active":
-            continue
-        streams.setdefault(entry.station_id, []).append(
-            Stream(
-                symbol=entry.symbol,
-                spelling=entry.symbol,
-                unit=entry.reported_unit,
-                factor=entry.factor,
-                low=entry.range_min,
-                high=entry.range_max,
-                lower=lower.get(entry.id),
-                upper=upper.get(entry.id),
-            )
-        )
-    return tuple(
-        Station(
-            code=station.code,
-            kind=station.kind,
-            streams=tuple(streams[station.id]),
-            file_code=station.file_code,
-            cadence_seconds=station.cadence_seconds,
-        )
-        for station in sorted(catalog.stations.values(), key=lambda each: each.code)
-        if station.status == "active" and station.id in streams
-    )
-
-
-def _limits(catalog: snapshot.Snapshot) -> tuple[dict[int, float], dict[int, float]]:
-    """The strictest upper and lower limit of each datastream over all times."""
-    upper: dict[int, float] = {}
-    lower: dict[int, float] = {}
-    columns = catalog.columns
-    for stream in catalog.datastreams:
-        start = int(columns.limit_start[stream])
-        for span in range(start, start + int(columns.limit_count[stream])):
-            high, low = float(columns.limit_upper[span]), float(columns.limit_lower[span])
-            # NaN, an open side, compares false and stays out.
-            if high < upper.get(stream, float("inf")):
-                upper[stream] = high
-            if low > lower.get(stream, float("-inf")):
-                lower[stream] = low
-    return upper, lower
 
 
 def write(path: Path, stations: Sequence[Station]) -> None:

@@ -7,13 +7,14 @@ import numpy.typing as npt
 
 from telemetry.readings import DeviceStatus, Floats, Int64s, Readings
 from telemetry.simulation import signals
-from telemetry.simulation.faults import Fault, Kind, Plan
+from telemetry.simulation.faults import Fault, Kind, Outlook, Plan
 from telemetry.simulation.network import Station, Stream
 
 # Cycles that are computed at once.
 _AHEAD = 72
 _OF_DEVICES = (Kind.CALIBRATING, Kind.FAULTY)
 _OF_CLOCKS = (Kind.SKEW, Kind.STUCK_CLOCK)
+_OF_NAMES = (Kind.WRONG_UNIT, Kind.UNKNOWN_SYMBOL)
 _WRONG_UNITS = {"mg/l": "ug/l", "mg/nm3": "g/Nm3", "ug/m3": "mg/m3", "m3/h": "l/s", "oc": "K", "%": "ppm", "m": "cm"}
 
 # A fault and the symbol that carries it; None where it is the packet's.
@@ -49,6 +50,7 @@ class Bench:
         self._plan = plan
         self._cadence_us = station.cadence_seconds * 1_000_000
         self._ahead: Measured | None = None
+        self.outlook = Outlook(plan, station.code, self._cadence_us)
 
     def single(self, cycle_us: int) -> Packet:
         """The readings of one cycle, all at one time."""
@@ -56,8 +58,8 @@ class Bench:
         symbols = [stream.spelling for stream in self.station.streams]
         units: list[str | None] = [stream.unit or None for stream in self.station.streams]
         injected: list[Injected] = [(kind, symbol) for kind, symbol, on in measured.faults if on[row]]
-        injected += _misnamed(self._plan, self.station, cycle_us, symbols, units)
-        time_us, clock = _clock(self._plan, self.station, cycle_us)
+        injected += _misnamed(self.outlook, self.station, cycle_us, symbols, units)
+        time_us, clock = _clock(self.outlook, self.station, cycle_us)
         readings = Readings(
             station=self.station.code,
             symbols=symbols,
@@ -154,31 +156,24 @@ def _of_device(fault: Fault, stream: Stream, values: Floats) -> tuple[Floats, De
 
 
 def _misnamed(
-    plan: Plan, station: Station, cycle_us: int, symbols: list[str], units: list[str | None]
+    outlook: Outlook, station: Station, cycle_us: int, symbols: list[str], units: list[str | None]
 ) -> list[Injected]:
     """Spoil a name or a unit in the lists; tells which."""
     injected: list[Injected] = []
-    at, cadence_us = np.array([cycle_us], np.int64), station.cadence_seconds * 1_000_000
     for column, stream in enumerate(station.streams):
-        for fault in plan.of((Kind.WRONG_UNIT, Kind.UNKNOWN_SYMBOL), station.code, stream.symbol):
-            if not plan.on(fault, station.code, stream.symbol, at, cadence_us)[0]:
-                continue
+        for fault in outlook.found(_OF_NAMES, cycle_us, stream.symbol)[:1]:
             if fault.kind is Kind.UNKNOWN_SYMBOL:
                 symbols[column] = stream.spelling + "_x"
             else:
                 units[column] = _WRONG_UNITS.get(stream.unit.lower(), "bar")
             injected.append((fault.kind, symbols[column]))
-            break
     return injected
 
 
-def _clock(plan: Plan, station: Station, cycle_us: int) -> tuple[int, list[Injected]]:
+def _clock(outlook: Outlook, station: Station, cycle_us: int) -> tuple[int, list[Injected]]:
     """The time that the station's own clock shows."""
-    cadence_us = station.cadence_seconds * 1_000_000
-    at = np.array([cycle_us], np.int64)
-    for fault in plan.of(_OF_CLOCKS, station.code):
-        if plan.on(fault, station.code, None, at, cadence_us)[0]:
-            if fault.kind is Kind.SKEW:
-                return cycle_us + fault.by_us, [(fault.kind, None)]
-            return plan.start_us(fault, cycle_us, cadence_us), [(fault.kind, None)]
+    for fault in outlook.found(_OF_CLOCKS, cycle_us)[:1]:
+        if fault.kind is Kind.SKEW:
+            return cycle_us + fault.by_us, [(fault.kind, None)]
+        return fault.start_us(cycle_us, station.cadence_seconds * 1_000_000), [(fault.kind, None)]
     return cycle_us, []

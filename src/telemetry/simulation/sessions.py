@@ -101,6 +101,14 @@ async def run(session: Session, stop: asyncio.Event, tally: Tally, on_start: Cal
             tally.buffered = sum(station.buffered for station in running)
 
 
+async def write_network(session: Session, path: Path) -> int:
+    """Write the stations that a run would simulate to a file, for runs without the catalogue; their number."""
+    async with _client(session.url) as client:
+        stations = await _stations(session, client)
+    network.write(path, stations)
+    return len(stations)
+
+
 @asynccontextmanager
 async def _client(url: str) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=128, max_keepalive_connections=128, keepalive_expiry=60)

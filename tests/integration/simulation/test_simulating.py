@@ -4,7 +4,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from telemetry.simulation import ledger
+from telemetry.simulation import ledger, network
 from telemetry.simulation.ledger import Answered, Sent
 from tests.fixtures.brokers import RunningBroker
 from tests.fixtures.ledger import Centre
@@ -199,6 +199,19 @@ async def test_a_stopped_simulator_says_what_it_did_and_a_wrong_file_is_told_in_
     assert simulator.process.returncode == 0
     assert tally_of(simulator.log)["acked"] == 8
     assert "Traceback" not in simulator.log
+
+    # The network as a file serves a run that may not read the catalogue.
+    file = centre.folder / "network.json"
+    writer = centre.program(
+        "writer", "simulate", "--url", centre.url, "--keys", str(centre.keys_file), "--write-network", str(file)
+    )
+    writer.start()
+    assert writer.wait() == 0, writer.log
+    assert [station.code for station in network.read(file)] == sorted(centre.credentials)
+    from_file = centre.simulator("--network", str(file), "--rounds", "1", name="from-file")
+    from_file.start()
+    assert from_file.wait() == 0, from_file.log
+    assert tally_of(from_file.log)["acked"] == 8
 
     missing = centre.program("missing", "simulate", "--url", centre.url, "--keys", str(centre.folder / "none.json"))
     missing.start()

@@ -150,8 +150,9 @@ def test_history_holds_the_same_values_as_the_single_packets() -> None:
 
 def ways(text: str, cycle: int = 0) -> list[buffering.Way]:
     asked = plan(text)
-    packet = Bench(1, asked, plant()).single(START_US + cycle * CADENCE_US)
-    return buffering.ways(asked, packet, packet.cycle_us + 7)
+    bench = Bench(1, asked, plant())
+    packet = bench.single(START_US + cycle * CADENCE_US)
+    return buffering.ways(bench.outlook, packet, packet.cycle_us + 7)
 
 
 def test_without_faults_a_packet_goes_once_at_its_moment() -> None:
