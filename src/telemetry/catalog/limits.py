@@ -1,13 +1,13 @@
 """Limits of datastreams: from a permit, or from a rule set times the station's coefficients, with every input kept."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from core import errors as core_errors
 from core import instants
 from core.database import Database
 from telemetry.catalog import errors, revisions, rule_sets, stations
+from telemetry.catalog.coefficients import effective
 from telemetry.catalog.revisions import Expected
 from telemetry.catalog.schemas.limits import Applied, Limit, LimitEdit, NewLimit, RuleSetApplication, Span
 from telemetry.catalog.schemas.rule_sets import KeptBaseLimit
@@ -15,16 +15,6 @@ from telemetry.catalog.store import datastreams as datastream_store
 from telemetry.catalog.store import limits as store
 from telemetry.catalog.store.limits import LimitRow, Provenance
 from telemetry.catalog.store.writing import changing
-
-
-def effective(base: float | None, coefficients: Mapping[str, float]) -> float | None:
-    """Base value times all coefficients, in decimals: 100 × 0.9 × 1.1 is 99 and not 99.00000000000001."""
-    if base is None:
-        return None
-    product = Decimal(repr(base))
-    for coefficient in coefficients.values():
-        product *= Decimal(repr(coefficient))
-    return float(product)
 
 
 def computed(datastream_id: int, base: KeptBaseLimit, coefficients: Mapping[str, float]) -> LimitRow:

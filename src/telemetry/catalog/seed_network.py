@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from telemetry.catalog import seed_files
+from telemetry.catalog.coefficients import effective
 from telemetry.catalog.seed_files import Entry, Files, Instrument, Station
 from telemetry.catalog.snapshot import fold
 
@@ -66,16 +66,6 @@ def build(files: Files) -> Network:
 def _instruments(station: Station, packages: dict[str, dict[str, Instrument]]) -> dict[str, Instrument]:
     """By symbol; a later package replaces the instruments of an earlier one."""
     return {symbol: instrument for package in station.packages for symbol, instrument in packages[package].items()}
-
-
-def effective(base: float | None, coefficients: dict[str, float]) -> float | None:
-    """Base times coefficients in decimal arithmetic: 150 × 0.9 × 1.1 is 148.5 and not a hair more."""
-    if base is None:
-        return None
-    product = Decimal(str(base))
-    for coefficient in coefficients.values():
-        product *= Decimal(str(coefficient))
-    return float(product)
 
 
 def _applied(files: Files, instruments: dict[str, dict[str, Instrument]]) -> Iterator[Record]:

@@ -14,7 +14,6 @@ from telemetry.series.spans import Grid, Resolution, grid_of
 # As many observations as are counted in a few seconds: the whole network over a month, a station over some years.
 _MOST_EXPECTED = 15_000_000
 
-
 _MEMBERS = ("expected", "received", "valid", "receivedPercent", "validPercent")
 
 

@@ -1,5 +1,6 @@
 """The newest observation of every datastream, with its age and how it stands to the limit that held then."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,12 +32,10 @@ _MEMBERS = (
     "receipt",
 )
 _LIMIT_MEMBERS = ("lower", "upper", "verified", "state")
+# What a datastream without observation has: the members that an observation fills, empty.
+_NOTHING: Record = {**dict.fromkeys(_MEMBERS), "reasons": [], "limit": None}
 # The practice of the field: lost after one cadence and 15 minutes.
 _GRACE_SECONDS = 15 * 60
-
-
-# Of a datastream without observation.
-_NOTHING: Record = {**dict.fromkeys(_MEMBERS[5:]), "reasons": [], "limit": None}
 
 
 def flattened(records: Sequence[Record]) -> tuple[Sequence[str], list[list[Any]]]:
@@ -71,13 +70,12 @@ async def read(
 
 
 def _head(selection: Selection, stream: DatastreamEntry) -> Record:
-    return {
+    return _NOTHING | {
         "station": selection.station.code,
         "kind": selection.station.kind,
         "datastream": stream.id,
         "symbol": stream.symbol,
         "unit": stream.unit,
-        **_NOTHING,
     }
 
 
@@ -98,12 +96,15 @@ def _limit(row: Any, columns: Columns) -> Record | None:
     start = int(columns.limit_start[row["datastream_id"]])
     for span in range(start, start + int(columns.limit_count[row["datastream_id"]])):
         if columns.limit_from_us[span] <= time_us < columns.limit_to_us[span]:
-            lower, upper = float(columns.limit_lower[span]), float(columns.limit_upper[span])
             return {
-                # NaN is an open side.
-                "lower": lower if lower == lower else None,  # noqa: PLR0124
-                "upper": upper if upper == upper else None,  # noqa: PLR0124
+                "lower": _bound(columns.limit_lower[span]),
+                "upper": _bound(columns.limit_upper[span]),
                 "verified": bool(columns.limit_verified[span]),
                 "state": naming.limit_state(row["quality_reasons"]),
             }
     return None
+
+
+def _bound(value: float) -> float | None:
+    """One side of a limit; NaN is an open side."""
+    return None if math.isnan(value) else float(value)

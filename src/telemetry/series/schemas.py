@@ -1,7 +1,7 @@
 """JSON of series: latest values, observations, buckets, completeness, and the legend of quality."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -27,7 +27,7 @@ class LimitState(Body):
     lower: float | None
     upper: float | None
     verified: bool = Field(description="Whether the limit's number was confirmed.")
-    state: str = Field(description="within, above or below.", examples=["within"])
+    state: Literal["within", "above", "below"]
 
 
 class LatestObservation(Body):

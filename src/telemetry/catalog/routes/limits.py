@@ -25,7 +25,7 @@ async def list_limits(
     ] = None,
     symbol: Annotated[fields.Symbol | None, Query(description="Symbol of the observed property.")] = None,
     at: Annotated[
-        fields.Moment | None, Query(description="The moment, RFC 3339 with an offset; now where left out.")
+        fields.QueryMoment | None, Query(description="The moment, RFC 3339 with an offset; now where left out.")
     ] = None,
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
@@ -41,7 +41,7 @@ async def list_limits(
     found = await store.in_force(
         opened, code, symbol, at or instants.now(), (position[0], position[1], position[2]), limit + 1
     )
-    following = paging.next_cursor(found, limit, lambda item: (item[0].station, item[0].datastream_id, item[1]))
+    following = paging.next_cursor(found, limit, lambda item: (item[0].station, item[0].datastream, item[1]))
     return paging.Page[LimitInForce](items=[item for item, _ in found[:limit]], next_cursor=following)
 
 

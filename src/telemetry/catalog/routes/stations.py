@@ -21,6 +21,7 @@ GEOJSON = "application/geo+json"
 
 
 def _geojson_wanted(
+    response: Response,
     form: Annotated[
         Literal["json", "geojson"] | None,
         Query(
@@ -30,6 +31,7 @@ def _geojson_wanted(
     ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> bool:
+    response.headers["Vary"] = "Accept"
     return form == "geojson" if form else GEOJSON in accept.lower()
 
 

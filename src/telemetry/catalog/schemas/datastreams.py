@@ -91,6 +91,6 @@ class Datastream(Body):
     range_min: float | None
     range_max: float | None
     mandatory: bool
-    status: str
+    status: fields.DatastreamStatus
     aliases: list[str]
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision

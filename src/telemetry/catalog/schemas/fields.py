@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from core.wire import Instant
+from core.wire import Instant, QueryInstant
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -34,6 +34,14 @@ def _plausible(instant: datetime) -> datetime:
     if not _EARLIEST <= instant < _LATEST:
         raise ValueError("a time between 1970 and 2200 is expected")
     return instant
+
+
+def check_bounds(lower: float | None, upper: float | None) -> None:
+    """ValueError unless at least one side of a limit is there and they are in order."""
+    if lower is None and upper is None:
+        raise ValueError("a lower or an upper bound is expected")
+    if lower is not None and upper is not None and lower > upper:
+        raise ValueError("lower is expected to be at most upper")
 
 
 def absent() -> Any:
@@ -63,6 +71,10 @@ Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Identifier = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Moment = Annotated[Instant, AfterValidator(_plausible)]
+QueryMoment = Annotated[QueryInstant, AfterValidator(_plausible)]
+Revision = Annotated[
+    int, Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+]
 
 OrganizationKind = Literal["enterprise", "state"]
 StationKind = Literal["ambient", "wastewater", "flue_gas", "groundwater"]

@@ -52,10 +52,7 @@ class NewLimit(Span):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        if self.lower is None and self.upper is None:
-            raise ValueError("a lower or an upper bound is expected")
-        if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise ValueError("lower is expected to be at most upper")
+        fields.check_bounds(self.lower, self.upper)
         return self
 
 
@@ -110,7 +107,7 @@ class Limit(Body):
         _SPAN,
         {
             "id": 12,
-            "datastreamId": 7,
+            "datastream": 7,
             "unit": "mg/l",
             "basis": "permit",
             "ruleSet": None,
@@ -124,12 +121,12 @@ class Limit(Body):
 
     id: int
     station: str
-    datastream_id: int
+    datastream: int = Field(description="Id of the datastream.")
     symbol: str
     unit: str
-    basis: str
+    basis: fields.Basis
     rule_set: str | None
-    averaging: str
+    averaging: fields.Averaging
     valid_from: datetime
     valid_to: datetime | None = Field(description="The first moment at which it no longer holds; null: an open end.")
     base_lower: float | None
@@ -143,7 +140,7 @@ class Limit(Body):
     confidence: str
     verified: bool = Field(description="False: nobody compared the number with the legal text yet.")
     entered_time: datetime
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision
 
 
 class LimitInForce(Limit):

@@ -39,7 +39,7 @@ class Organization(Body):
     code: str
     name_vi: str
     name_en: str
-    kind: str
+    kind: fields.OrganizationKind
     demonstration: bool
     stations: int = Field(description="How many stations it has, retired ones too.")
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision

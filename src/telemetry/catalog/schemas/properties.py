@@ -35,4 +35,4 @@ class ObservedProperty(Body):
     name_vi: str
     name_en: str
     datastreams: int = Field(description="How many datastreams observe it, retired ones too.")
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision

@@ -31,10 +31,7 @@ class BaseLimit(Body):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        if self.lower is None and self.upper is None:
-            raise ValueError("a lower or an upper bound is expected")
-        if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise ValueError("lower is expected to be at most upper")
+        fields.check_bounds(self.lower, self.upper)
         return self
 
 
@@ -73,13 +70,13 @@ class RuleSetSummary(Body):
     legal_source: str
     confidence: str
     verified: bool
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision
 
 
 class KeptBaseLimit(Body):
     symbol: str
     unit: str
-    averaging: str
+    averaging: fields.Averaging
     lower: float | None
     upper: float | None
     scaled: bool

@@ -70,17 +70,17 @@ class Station(Body):
     )
 
     code: str
-    kind: str
+    kind: fields.StationKind
     organization: str
     name_vi: str
     name_en: str
     file_code: str | None
     latitude: float | None
     longitude: float | None
-    status: str
+    status: fields.StationStatus
     cadence_seconds: int
     demonstration: bool
-    revision: int = Field(description="Moves with every edit; the `ETag` of the resource is this number in quotes.")
+    revision: fields.Revision
     created_time: datetime
     updated_time: datetime
 

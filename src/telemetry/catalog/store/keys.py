@@ -21,11 +21,11 @@ class KeyHashes:
 
 
 async def of_station(database: Database, station: str) -> list[StationKey]:
-    return [StationKey(**row) for row in await database.fetch(_sql["keys_of_station"], station)]
+    return [StationKey(**row) for row in await database.fetch(_sql["keys_of_station"], station, None)]
 
 
 async def find(database: Any, station: str, key_id: str) -> StationKey | None:
-    row = await database.fetchrow(_sql["key_by_id"], station, key_id)
+    row = await database.fetchrow(_sql["keys_of_station"], station, key_id)
     return None if row is None else StationKey(**row)
 
 

@@ -52,11 +52,13 @@ async def in_force(
 
 
 async def of_datastream(database: Database, datastream_id: int) -> list[Limit]:
-    return [Limit(**_members(row)) for row in await database.fetch(_sql["limits_of_datastream"], datastream_id)]
+    """Past, present and future ones, by when they begin."""
+    return [Limit(**_members(row)) for row in await database.fetch(_sql["limits_chosen"], None, datastream_id)]
 
 
 async def by_ids(database: Any, ids: Sequence[int]) -> list[Limit]:
-    return [Limit(**_members(row)) for row in await database.fetch(_sql["limits_by_ids"], list(ids))]
+    """By symbol."""
+    return [Limit(**_members(row)) for row in await database.fetch(_sql["limits_chosen"], list(ids), None)]
 
 
 async def find(database: Any, limit_id: int) -> Limit | None:

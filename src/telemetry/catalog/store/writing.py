@@ -6,8 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from core import database as core_database
-from core.database import Database
+from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, is_transient
 from telemetry.catalog import errors
 
 # Member of the body that a unique constraint is about.
@@ -37,7 +36,7 @@ async def changing(database: Database, **members: object) -> AsyncIterator[Any]:
         if not field:
             raise
         raise errors.Taken.by_another(field, str(members.get(field, ""))) from refusal
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
-        if core_database.is_transient(failure):
-            raise core_database.DatabaseUnavailable("The database did not answer.", retry_after=5) from failure
+    except DRIVER_ERRORS as failure:
+        if is_transient(failure):
+            raise DatabaseUnavailable("The database did not answer.", retry_after=5) from failure
         raise

@@ -124,7 +124,7 @@ async def test_applying_a_rule_set_keeps_every_input(desk: Desk, cod: int) -> No
     made = await apply(desk, "2026-01-01", coefficients={"Kq": 0.9, "Kf": 1.1})
     assert (made["withoutLimit"], made["withoutDatastream"], made["ended"]) == (["Flow"], ["Temp"], 0)
     scaled, acidity = made["limits"]
-    assert (scaled["datastreamId"], scaled["baseUpper"], scaled["upper"], scaled["lower"]) == (cod, 100, 99, None)
+    assert (scaled["datastream"], scaled["baseUpper"], scaled["upper"], scaled["lower"]) == (cod, 100, 99, None)
     assert scaled["coefficients"] == {"Kq": 0.9, "Kf": 1.1}
     assert (acidity["coefficients"], acidity["lower"], acidity["upper"]) == ({}, 5.5, 9)
     assert (scaled["basis"], scaled["ruleSet"], scaled["legalSource"]) == (
@@ -241,7 +241,7 @@ async def test_limits_in_force_are_told_with_their_source(desk: Desk, cod: int) 
     after = (await desk.get("/v1/limits", symbol="COD", at="2026-05-31T17:00:00Z"))["items"]
     assert [limit["basis"] for limit in after] == ["rule_set"]
     assert (await desk.get("/v1/limits", at=day("2025-01-01")))["items"] == []
-    assert {limit["datastreamId"] for limit in both} == {cod}
+    assert {limit["datastream"] for limit in both} == {cod}
 
 
 async def test_limits_are_paged_without_loss(desk: Desk, cod: int) -> None:

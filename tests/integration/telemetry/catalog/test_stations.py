@@ -164,7 +164,7 @@ async def test_stations_come_as_geojson_on_request(
 ) -> None:
     for path in ("/v1/stations", "/v1/stations/NT-001"):
         answer = await desk.http.get(path, params=params, headers={"Accept": accept})
-        assert answer.headers["content-type"] == expected
+        assert (answer.headers["content-type"], answer.headers["vary"]) == (expected, "Accept")
 
 
 async def test_a_map_gets_features_with_the_longitude_first(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""Base values times coefficients."""
+"""Limits from rule sets and permits, before they are kept."""
 
 import pytest
 from pydantic import ValidationError
@@ -10,19 +10,6 @@ from telemetry.catalog.schemas.rule_sets import BaseLimit, KeptBaseLimit
 
 def base(*, scaled: bool = True, lower: float | None = None, upper: float | None = 75.0) -> KeptBaseLimit:
     return KeptBaseLimit(symbol="COD", unit="mg/l", averaging="24h", lower=lower, upper=upper, scaled=scaled)
-
-
-def test_the_product_is_the_one_that_people_work_out() -> None:
-    assert 100 * 0.9 * 1.1 > 99
-    assert limits.effective(100, {"Kq": 0.9, "Kf": 1.1}) == 99
-
-
-def test_an_open_side_stays_open() -> None:
-    assert limits.effective(None, {"Kq": 0.9}) is None
-
-
-def test_no_coefficient_leaves_the_base_value() -> None:
-    assert limits.effective(150.0, {}) == 150.0
 
 
 def test_coefficients_are_kept_with_the_limit_that_they_made() -> None:

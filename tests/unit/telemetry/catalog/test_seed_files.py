@@ -118,11 +118,6 @@ def test_coefficients_scale_no_temperature_colour_or_ph(network: seed_network.Ne
     assert all(limit["coefficients"] == {} for limit in unscaled)
 
 
-def test_a_product_is_exact_in_decimals() -> None:
-    assert seed_network.effective(150, {"Kq": 0.9, "Kf": 1.1}) == 148.5
-    assert seed_network.effective(None, {"Kq": 0.9}) is None
-
-
 def test_numbers_that_are_not_confirmed_are_marked(files: seed_files.Files, network: seed_network.Network) -> None:
     verified = {entry.row.code for entry in files.rule_sets if entry.row.verified}
     assert verified == {

@@ -1,23 +1,13 @@
 -- name: keys_of_station
--- The station's keys, newest first, without anything secret. $1 station code.
+-- The station's keys, newest first, without anything secret. $1 station code, $2 id of one key or NULL for all.
 SELECT k.id, s.code AS station, k.label, k.created_time, k.expires_time, k.revoked_time,
        CASE WHEN k.revoked_time IS NOT NULL THEN 'revoked'
             WHEN k.expires_time <= now() THEN 'expired'
             ELSE 'live' END AS state
 FROM station_key k
 JOIN station s ON s.id = k.station_id
-WHERE s.code = $1
+WHERE s.code = $1 AND ($2::text IS NULL OR k.id = $2)
 ORDER BY k.created_time DESC, k.id;
-
--- name: key_by_id
--- $1 station code, $2 key id.
-SELECT k.id, s.code AS station, k.label, k.created_time, k.expires_time, k.revoked_time,
-       CASE WHEN k.revoked_time IS NOT NULL THEN 'revoked'
-            WHEN k.expires_time <= now() THEN 'expired'
-            ELSE 'live' END AS state
-FROM station_key k
-JOIN station s ON s.id = k.station_id
-WHERE s.code = $1 AND k.id = $2;
 
 -- name: keys_live
 -- Ids of the station's keys that still open. $1 station id.

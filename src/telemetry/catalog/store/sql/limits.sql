@@ -2,7 +2,7 @@
 -- Limits that hold at one moment, each datastream's decisive one first (the order is the one of snapshot_limits).
 -- $1 station code, $2 symbol, $3 moment, $4 to $6 station code, datastream id and rank before the page, $7 rows.
 SELECT * FROM (
-    SELECT l.id, s.code AS station, d.id AS datastream_id, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
+    SELECT l.id, s.code AS station, d.id AS datastream, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
            l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.valid_from, l.valid_to, l.legal_source,
            l.confidence, l.verified, l.entered_time, l.revision,
            row_number() OVER (
@@ -20,22 +20,9 @@ SELECT * FROM (
       AND l.valid_from <= $3
       AND (l.valid_to IS NULL OR l.valid_to > $3)
 ) ranked
-WHERE ($4::text IS NULL OR (station COLLATE "C", datastream_id, rank) > ($4, $5::bigint, $6::bigint))
-ORDER BY station COLLATE "C", datastream_id, rank
+WHERE ($4::text IS NULL OR (station COLLATE "C", datastream, rank) > ($4, $5::bigint, $6::bigint))
+ORDER BY station COLLATE "C", datastream, rank
 LIMIT $7;
-
--- name: limits_of_datastream
--- All limits of a datastream: past, present and future. $1 datastream id.
-SELECT l.id, s.code AS station, d.id AS datastream_id, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
-       l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.valid_from, l.valid_to, l.legal_source,
-       l.confidence, l.verified, l.entered_time, l.revision
-FROM datastream_limit l
-JOIN datastream d ON d.id = l.datastream_id
-JOIN station s ON s.id = d.station_id
-JOIN observed_property p ON p.id = d.observed_property_id
-LEFT JOIN rule_set r ON r.id = l.rule_set_id
-WHERE l.datastream_id = $1
-ORDER BY l.valid_from, l.id;
 
 -- name: limit_lock
 -- Holds the row until the transaction ends. $1 id.
@@ -91,9 +78,9 @@ SET lower = $2, upper = $3, base_lower = $4, base_upper = $5, valid_to = $6, leg
     verified = $9, revision = revision + 1
 WHERE id = $1;
 
--- name: limits_by_ids
--- $1 ids.
-SELECT l.id, s.code AS station, d.id AS datastream_id, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
+-- name: limits_chosen
+-- Limits by symbol and beginning: past, present and future. $1 ids, $2 datastream id; NULL does not restrict.
+SELECT l.id, s.code AS station, d.id AS datastream, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
        l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.valid_from, l.valid_to, l.legal_source,
        l.confidence, l.verified, l.entered_time, l.revision
 FROM datastream_limit l
@@ -101,5 +88,6 @@ JOIN datastream d ON d.id = l.datastream_id
 JOIN station s ON s.id = d.station_id
 JOIN observed_property p ON p.id = d.observed_property_id
 LEFT JOIN rule_set r ON r.id = l.rule_set_id
-WHERE l.id = ANY ($1::integer[])
-ORDER BY p.symbol COLLATE "C", l.id;
+WHERE ($1::integer[] IS NULL OR l.id = ANY ($1))
+  AND ($2::integer IS NULL OR l.datastream_id = $2)
+ORDER BY p.symbol COLLATE "C", l.valid_from, l.id;
