@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry.codecs.context import Context
-from telemetry.codecs.flaws import MOST_FLAWS, check_number, unreadable
+from telemetry.codecs.flaws import MOST_FLAWS, MOST_READINGS, check_number, too_many, unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, flaw_at
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES, Name, Status, Unit, has_nul
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, column_us, instant_us
@@ -127,6 +127,8 @@ def _check_shape(sheet: Sheet) -> None:
     if not count or not sheet.results:
         member = "results" if count else "phenomenonTime"
         raise unreadable(member, "nothing in it", "at least one time and one symbol")
+    if count * len(sheet.results) > MOST_READINGS:
+        raise too_many(count * len(sheet.results))
     for member, lists in (("results", sheet.results), ("statuses", sheet.statuses)):
         for symbol, entries in lists.items():
             if len(entries) != count:

@@ -8,6 +8,8 @@ from telemetry.readings import Flaw, Reason
 NAME_LIMIT = 128
 # A submission with more flaws than this is refused as a whole: it would cost more to tell of each than it is worth.
 MOST_FLAWS = 10_000
+# A submission of more readings is refused as a whole: no sender would wait until all are committed and answered.
+MOST_READINGS = 50_000
 _SHOWN_LIMIT = 200
 
 
@@ -30,6 +32,12 @@ def check_number(flaws: Sequence[Flaw]) -> None:
     if len(flaws) > MOST_FLAWS:
         found = f"more than {MOST_FLAWS} bad readings, the first with {flaws[0].found}"
         raise unreadable(flaws[0].field, found, flaws[0].expected)
+
+
+def too_many(count: int) -> errors.Unreadable:
+    """The error for a submission of more than MOST_READINGS."""
+    expected = f"at most {MOST_READINGS} in one submission; send a long series in parts, or as application/x-ndjson"
+    return unreadable("body", f"{count} readings", expected)
 
 
 def unreadable(field: str, found: str, expected: str) -> errors.Unreadable:

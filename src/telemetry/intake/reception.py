@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from telemetry.codecs import inflating, negotiation
 from telemetry.codecs.errors import Unreadable
+from telemetry.codecs.flaws import MOST_READINGS, too_many
 from telemetry.readings import Channel, Decoded, Submission
 
 # Of a body that cannot be read this much is kept as evidence, with the hash of the whole.
@@ -60,6 +61,9 @@ def receive(
     )
     try:
         decoded = codec.decode(plain, context)
+        # What was taken once, as a chunk of a stream, is read again whatever it holds.
+        if decoded.count > MOST_READINGS and channel is not Channel.REPLAY:
+            raise too_many(decoded.count)
         kept = body
     except Unreadable as error:
         decoded = Decoded((), (error.flaw,), 1)

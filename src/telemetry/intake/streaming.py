@@ -114,7 +114,8 @@ class Stream:
             for plain in self._plain(part):
                 for line in self._lines.feed(plain):
                     waiting.append(line)
-                    size += len(line)
+                    # The line end counts too: memory for a chunk is bounded however short its lines are.
+                    size += len(line) + 1
                     if size >= self._limits.chunk_bytes:
                         yield waiting
                         waiting, size = [], 0

@@ -70,6 +70,17 @@ def test_of_a_long_unreadable_body_the_beginning_and_the_hash_of_the_whole_are_k
     assert found.sha256 == hashlib.sha256(body).digest()
 
 
+def test_what_no_sender_would_wait_for_is_refused_as_a_whole_but_read_again_in_a_replay() -> None:
+    packet = {"phenomenonTime": "2026-11-23T08:00:00+07:00", "readings": {str(n): n for n in range(8_000)}}
+    body = json.dumps([packet] * 7).encode()
+    (flaw,) = taken(body).decoded.flaws
+    assert (flaw.index, flaw.reason, flaw.found) == (None, Reason.UNREADABLE, "56000 readings")
+    assert "at most 50000" in flaw.expected
+    again = receive(body, JSON, STATION, Channel.REPLAY, NOW_US, inflated_cap=2**20)
+    assert again.decoded.count == 56_000
+    assert taken(json.dumps([packet] * 6).encode()).decoded.count == 48_000
+
+
 def test_the_source_is_the_topic_or_else_the_file_name() -> None:
     assert taken(BODY).source == ""
     assert taken(BODY, Form("application/json", file_name="a.json")).source == "a.json"

@@ -200,3 +200,15 @@ def test_a_long_backfill_keeps_every_reading() -> None:
         mask = readings.symbol == number
         assert np.asarray(readings.value)[mask].tolist() == results[symbol]
         assert np.diff(np.asarray(readings.time_us)[mask]).tolist() == [60_000_000] * (count - 1)
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_columns_hold_what_can_be_committed_while_a_sender_waits(bad: bool) -> None:
+    times = ["2026-11-23T08:00:00Z"] * 25_000
+    results = {"COD": [1.5] * 25_000, "pH": [7.0] * 25_000}
+    if bad:
+        results["pH"][0] = "?"  # type: ignore[call-overload]  # what loggers write where they measured nothing
+    assert decode(phenomenonTime=times, results=results).count == 50_000
+    with pytest.raises(Unreadable) as caught:
+        decode(phenomenonTime=times, results=results | {"TSS": [None] * 25_000})
+    assert (caught.value.flaw.field, caught.value.flaw.found) == ("body", "75000 readings")
