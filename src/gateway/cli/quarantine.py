@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core import paging
 from gateway import resources
-from gateway.cli import evidence
+from gateway.cli import asking, options, printing
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.evidence import errors, schemas, store
@@ -32,26 +31,26 @@ Receipt = Annotated[int | None, typer.Option(min=1, help="Only entries of this r
 
 @app.command("list")
 def list_entries(
-    station: evidence.Station = None,
+    station: options.Station = None,
     reason: Why = None,
     symbol: Symbol = None,
     receipt: Receipt = None,
     state: Annotated[schemas.State, typer.Option(help="Whether it was dealt with.")] = schemas.State.OPEN,
-    since: evidence.Since = None,
-    until: evidence.Until = None,
-    limit: evidence.Limit = 20,
-    as_json: evidence.AsJson = False,
+    since: options.Since = None,
+    until: options.Until = None,
+    limit: options.Limit = 20,
+    as_json: options.AsJson = False,
 ) -> None:
     """List quarantined readings, newest first."""
     asked = store.QuarantineFilter(station, reason, symbol, receipt, since, until)
-    found = evidence.asked(lambda database: store.quarantine(database, asked, state, None, limit))
+    found = asking.asked(lambda database: store.quarantine(database, asked, state, None, limit))
     if as_json:
-        evidence.print_json(found)
+        printing.print_json(found)
         return
-    evidence.print_rows(
+    printing.print_rows(
         ("id", "received", "station", "receipt", "index", "symbol", "value", "reason", "found", "expected", "resolved"),
         [
-            (e.id, evidence.written(e.received_time), e.station, e.receipt, e.index, e.symbol, *_why(e), e.resolution)
+            (e.id, printing.written(e.received_time), e.station, e.receipt, e.index, e.symbol, *_why(e), e.resolution)
             for e in found
         ],
     )
@@ -62,15 +61,15 @@ def _why(entry: schemas.Quarantined) -> tuple[str | None, str, str, str]:
 
 
 @app.command()
-def show(entry: EntryId, as_json: evidence.AsJson = False) -> None:
+def show(entry: EntryId, as_json: options.AsJson = False) -> None:
     """Show one entry with its text as it was sent."""
-    found = evidence.asked(lambda database: store.quarantine_entry(database, entry))
+    found = asking.asked(lambda database: store.quarantine_entry(database, entry))
     if found is None:
         raise errors.QuarantineNotFound(entry)
     if as_json:
-        evidence.print_json([found])
+        printing.print_json([found])
     else:
-        evidence.print_members(found)
+        printing.print_members(found)
 
 
 @app.command()
@@ -85,7 +84,7 @@ def dismiss(entry: EntryId, note: Annotated[str, typer.Option(help="Why it stays
 
 
 async def _dismiss(entry: int, note: str) -> None:
-    async with evidence.opened() as database:
+    async with asking.opened() as database:
         if await store.dismiss(database, entry, note):
             return
         found = await store.quarantine_entry(database, entry)
@@ -96,12 +95,12 @@ async def _dismiss(entry: int, note: str) -> None:
 
 @app.command()
 def replay(
-    station: evidence.Station = None,
+    station: options.Station = None,
     reason: Why = None,
     symbol: Symbol = None,
     receipt: Receipt = None,
-    since: evidence.Since = None,
-    until: evidence.Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     entry: Annotated[int | None, typer.Option("--id", min=1, help="Only this entry.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Really do it; without this it is a dry run.")] = False,
 ) -> None:
@@ -118,11 +117,11 @@ async def _replay(asked: store.QuarantineFilter, *, dry_run: bool) -> list[schem
     """Batch by batch, until every match was looked at once."""
     settings = Settings()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(evidence.opened())
+        database = await stack.enter_async_context(asking.opened())
         catalog = await stack.enter_async_context(LiveCatalog(database))
         intake = await stack.enter_async_context(Intake(database, catalog, resources.intake_limits(settings)))
         replayer = Replayer(database, catalog, intake)
-        progress = stack.enter_context(_bar())
+        progress = stack.enter_context(printing.bar())
         task = progress.add_task("dry run" if dry_run else "replay", total=await store.open_count(database, asked))
         reports: list[schemas.ReplayReport] = []
         after = 0
@@ -133,10 +132,6 @@ async def _replay(asked: store.QuarantineFilter, *, dry_run: bool) -> list[schem
             if report.next_cursor is None:
                 return reports
             (after,) = paging.decode(report.next_cursor, int)
-
-
-def _bar() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def _summarize(reports: list[schemas.ReplayReport], *, dry_run: bool) -> None:
@@ -150,7 +145,7 @@ def _summarize(reports: list[schemas.ReplayReport], *, dry_run: bool) -> None:
     )
     if staying:
         typer.echo(f"{len(staying)} stay in quarantine" + (f"; the first {_SHOWN}:" if len(staying) > _SHOWN else ":"))
-        evidence.print_rows(
+        printing.print_rows(
             ("id", "receipt", "symbol", "reason", "found", "expected"),
             [(e.quarantine, e.receipt, e.symbol, e.reason, e.found, e.expected) for e in staying[:_SHOWN]],
         )

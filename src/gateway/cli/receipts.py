@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import evidence
+from gateway.cli import asking, options, printing
 from telemetry.evidence import errors, schemas, store
 from telemetry.readings import Channel
 
@@ -20,23 +20,23 @@ ReceiptId = Annotated[int, typer.Argument(min=1, help="Number of the receipt.")]
 
 @app.command("list")
 def list_receipts(
-    station: evidence.Station = None,
+    station: options.Station = None,
     channel: Annotated[Channel | None, typer.Option(help="The way it came.")] = None,
     outcome: Annotated[
         schemas.KeptFate | None, typer.Option(help="Only submissions with at least one such reading.")
     ] = None,
-    since: evidence.Since = None,
-    until: evidence.Until = None,
-    limit: evidence.Limit = 20,
-    as_json: evidence.AsJson = False,
+    since: options.Since = None,
+    until: options.Until = None,
+    limit: options.Limit = 20,
+    as_json: options.AsJson = False,
 ) -> None:
     """List receipts, newest first."""
     asked = store.ReceiptFilter(station, channel, since, until, outcome)
-    found = evidence.asked(lambda database: store.receipts(database, asked, None, limit))
+    found = asking.asked(lambda database: store.receipts(database, asked, None, limit))
     if as_json:
-        evidence.print_json(found)
+        printing.print_json(found)
         return
-    evidence.print_rows(
+    printing.print_rows(
         (
             "receipt",
             "received",
@@ -50,7 +50,7 @@ def list_receipts(
             "source",
         ),
         [
-            (r.receipt, evidence.written(r.received_time), r.station, r.channel, r.format, *_counts(r.counts), r.source)
+            (r.receipt, printing.written(r.received_time), r.station, r.channel, r.format, *_counts(r.counts), r.source)
             for r in found
         ],
     )
@@ -61,18 +61,18 @@ def _counts(counts: schemas.Counts) -> tuple[int, int, int, int]:
 
 
 @app.command()
-def show(receipt: ReceiptId, as_json: evidence.AsJson = False) -> None:
+def show(receipt: ReceiptId, as_json: options.AsJson = False) -> None:
     """Show one receipt and every reading that was not simply stored."""
-    found = evidence.asked(lambda database: store.receipt(database, receipt, _MOST_READINGS))
+    found = asking.asked(lambda database: store.receipt(database, receipt, _MOST_READINGS))
     if found is None:
         raise errors.ReceiptNotFound(receipt)
     if as_json:
-        evidence.print_json([found])
+        printing.print_json([found])
         return
-    evidence.print_members(found)
+    printing.print_members(found)
     if found.readings:
         typer.echo("")
-        evidence.print_rows(
+        printing.print_rows(
             ("index", "symbol", "outcome", "reason", "field", "found", "expected"),
             [(r.index, r.symbol, r.outcome, r.reason, r.field, r.found, r.expected) for r in found.readings],
         )
@@ -86,7 +86,7 @@ def raw(
     ] = None,
 ) -> None:
     """Write the bytes of a receipt exactly as they came (still compressed, where they came so)."""
-    found = evidence.asked(lambda database: store.original(database, receipt))
+    found = asking.asked(lambda database: store.original(database, receipt))
     if found is None:
         raise errors.ReceiptNotFound(receipt)
     if output is None:

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core import instants
 from core.database import Database
 from core.wire import Body
-from gateway.cli import evidence, station_keys
+from gateway.cli import asking, options, printing, station_keys
 from telemetry.catalog import errors, importing, searching, stations
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.datastreams import Datastream
@@ -74,30 +72,30 @@ def list_stations(
     search: Annotated[
         str | None, typer.Option(help="Text in codes and names, without regard to case or marks.")
     ] = None,
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """List stations by code."""
     wanted = StationFilter(kind, organization, status, search and searching.fold(search))
-    found = evidence.asked(lambda database: store.page(database, wanted, None, _MOST))
+    found = asking.asked(lambda database: store.page(database, wanted, None, _MOST))
     if as_json:
-        evidence.print_json(found)
+        printing.print_json(found)
         return
-    evidence.print_rows(
+    printing.print_rows(
         ("code", "kind", "status", "organization", "file code", "every", "name"),
         [(s.code, s.kind, s.status, s.organization, s.file_code, f"{s.cadence_seconds} s", s.name_vi) for s in found],
     )
 
 
 @app.command()
-def show(code: Code, as_json: evidence.AsJson = False) -> None:
+def show(code: Code, as_json: options.AsJson = False) -> None:
     """Show a station with its datastreams, the limits in force now, and its keys."""
-    found = evidence.asked(lambda database: _overview(database, code))
+    found = asking.asked(lambda database: _overview(database, code))
     if as_json:
-        evidence.print_json([found])
+        printing.print_json([found])
         return
-    evidence.print_members(found.station)
+    printing.print_members(found.station)
     typer.echo()
-    evidence.print_rows(
+    printing.print_rows(
         ("id", "symbol", "unit", "sent as", "factor", "range", "status", "spelled also"),
         [
             (
@@ -114,7 +112,7 @@ def show(code: Code, as_json: evidence.AsJson = False) -> None:
         ],
     )
     typer.echo()
-    evidence.print_rows(
+    printing.print_rows(
         ("limit", "symbol", "window", "allowed", "unit", "from", "source", "verified"),
         [
             (
@@ -123,7 +121,7 @@ def show(code: Code, as_json: evidence.AsJson = False) -> None:
                 m.averaging,
                 _between(m.lower, m.upper),
                 m.unit,
-                evidence.written(m.valid_from),
+                printing.written(m.valid_from),
                 m.legal_source,
                 "yes" if m.verified else "no: unverified",
             )
@@ -164,7 +162,7 @@ def add(
     longitude: Longitude = None,
     cadence: Cadence = None,
     status: Status = None,
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Add a station. Its code is a level of MQTT topics and never changes.
 
@@ -182,8 +180,8 @@ def add(
         cadence_seconds=cadence,
         status=status,
     )
-    new: NewStation = station_keys.checked(NewStation, members)
-    made = evidence.asked(lambda database: stations.create(database, new))
+    new: NewStation = options.checked(NewStation, members)
+    made = asking.asked(lambda database: stations.create(database, new))
     _told(made, "is added", as_json=as_json)
 
 
@@ -199,7 +197,7 @@ def edit(
     longitude: Longitude = None,
     cadence: Cadence = None,
     status: Status = None,
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Change what is given; the rest stays as it is."""
     members = _given(
@@ -215,24 +213,24 @@ def edit(
     )
     if not members:
         raise typer.BadParameter("give at least one option to change")
-    changes: StationEdit = station_keys.checked(StationEdit, members)
-    now = evidence.asked(lambda database: stations.edit(database, code, changes, None))
+    changes: StationEdit = options.checked(StationEdit, members)
+    now = asking.asked(lambda database: stations.edit(database, code, changes, None))
     _told(now, "is changed", as_json=as_json)
 
 
 @app.command()
-def retire(code: Code, as_json: evidence.AsJson = False) -> None:
+def retire(code: Code, as_json: options.AsJson = False) -> None:
     """Expect nothing more of a station. Its history stays, late readings are taken, and its keys work until revoked.
 
     `quantrac station edit CODE --status active` takes it back.
     """
-    now = evidence.asked(lambda database: stations.retire(database, code, None))
+    now = asking.asked(lambda database: stations.retire(database, code, None))
     _told(now, "is retired", as_json=as_json)
 
 
 def _told(station: Station, what: str, *, as_json: bool) -> None:
     if as_json:
-        evidence.print_json([station])
+        printing.print_json([station])
     else:
         typer.echo(f"Station {station.code} {what} (revision {station.revision}).")
 
@@ -242,7 +240,7 @@ def import_stations(
     file: Annotated[Path, typer.Argument(help="CSV file in UTF-8; - reads standard input.", metavar="FILE")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Try everything and keep nothing.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Bring stations that exist to what the file says.")] = False,
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Import stations with their datastreams: all or nothing, every fault told with its line.
 
@@ -253,14 +251,14 @@ def import_stations(
     """
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
-        report = evidence.asked(lambda database: _import(database, data, dry_run=dry_run, update=update))
+        report = asking.asked(lambda database: _import(database, data, dry_run=dry_run, update=update))
     except errors.ImportRefused as refusal:
         for fault in refusal.faults:
             typer.echo(f"{fault.field}: found {fault.found!r}, expected {fault.expected}", err=True)
         typer.echo(f"quantrac: {refusal.detail}", err=True)
         raise typer.Exit(1) from None
     if as_json:
-        evidence.print_json([report])
+        printing.print_json([report])
         return
     kept = "nothing kept (dry run)" if report.dry_run else "imported"
     typer.echo(
@@ -270,15 +268,7 @@ def import_stations(
 
 
 async def _import(database: Database, data: bytes, *, dry_run: bool, update: bool) -> ImportReport:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
+    with printing.bar() as bar:
         task = bar.add_task("stations and datastreams", total=None)
         return await importing.import_stations(
             database,

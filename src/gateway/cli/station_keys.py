@@ -2,29 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from core.wire import Body
-from gateway.cli import evidence
-from telemetry.catalog import errors, keys
+from gateway.cli import asking, options, printing
+from telemetry.catalog import keys
 from telemetry.catalog.schemas.keys import NewKey, StationKey
 
 app = typer.Typer(no_args_is_help=True, help="The keys by which a station is known over HTTP and MQTT.")
 
-Whole = TypeVar("Whole", bound=Body)
-
 Code = Annotated[str, typer.Argument(help="Code of the station, such as TH-NT-001.")]
-
-
-def checked(kind: type[Whole], members: dict[str, Any]) -> Whole:
-    """Options under the same rules as a body over HTTP."""
-    try:
-        return kind.model_validate(members)
-    except ValidationError as failure:
-        raise errors.NotSuitable.because(failure) from failure
 
 
 @app.command()
@@ -33,26 +21,26 @@ def issue(
     label: Annotated[str, typer.Option(help="For people: which device has it.")] = "",
     expires: Annotated[
         datetime | None,
-        typer.Option(parser=evidence.instant, metavar="TIME", help="When it stops working, with its offset."),
+        typer.Option(parser=options.instant, metavar="TIME", help="When it stops working, with its offset."),
     ] = None,
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Issue a key and show it, this once. Two may be live at a time: issue, bring it to the device, revoke the old."""
-    new = checked(NewKey, {"label": label, "expires_time": expires})
-    issued = evidence.asked(lambda database: keys.issue(database, code, new.label, new.expires_time))
+    new = options.checked(NewKey, {"label": label, "expires_time": expires})
+    issued = asking.asked(lambda database: keys.issue(database, code, new.label, new.expires_time))
     if as_json:
-        evidence.print_json([issued])
+        printing.print_json([issued])
         return
     typer.echo(issued.key)
     typer.echo(f"Keep it now: it is not shown again. MQTT user and client id of {code}: {issued.id}", err=True)
 
 
 @app.command("list")
-def list_keys(code: Code, as_json: evidence.AsJson = False) -> None:
+def list_keys(code: Code, as_json: options.AsJson = False) -> None:
     """List a station's keys, newest first, without their secrets."""
-    found = evidence.asked(lambda database: keys.listed(database, code))
+    found = asking.asked(lambda database: keys.listed(database, code))
     if as_json:
-        evidence.print_json(found)
+        printing.print_json(found)
     else:
         print_keys(found)
 
@@ -61,22 +49,22 @@ def list_keys(code: Code, as_json: evidence.AsJson = False) -> None:
 def revoke(
     code: Code,
     key_id: Annotated[str, typer.Argument(help="Public half of the key, st_ and eight signs.")],
-    as_json: evidence.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Let a key open nothing any more, within seconds at every gateway."""
-    revoked = evidence.asked(lambda database: keys.revoke(database, code, key_id))
+    revoked = asking.asked(lambda database: keys.revoke(database, code, key_id))
     if as_json:
-        evidence.print_json([revoked])
+        printing.print_json([revoked])
     else:
         typer.echo(f"Key {revoked.id} of {code} is revoked.")
 
 
 def print_keys(found: Sequence[StationKey]) -> None:
-    evidence.print_rows(
+    printing.print_rows(
         ("key", "state", "issued", "expires", "revoked", "label"),
         [(k.id, k.state, *map(_written, (k.created_time, k.expires_time, k.revoked_time)), k.label) for k in found],
     )
 
 
 def _written(time: datetime | None) -> str:
-    return "" if time is None else evidence.written(time)
+    return "" if time is None else printing.written(time)
