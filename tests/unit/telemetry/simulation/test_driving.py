@@ -162,6 +162,8 @@ async def test_a_station_that_is_told_to_stop_stops_and_keeps_what_is_left() -> 
     task = asyncio.create_task(driving.run([running], stop, options=Options(), drain_seconds=0.05))
     async with asyncio.timeout(10):
         await thrice.wait()
+        while running.buffered < 5:
+            await asyncio.sleep(0.001)
         stop.set()
         await task
     assert running.buffered == 5
