@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from core import access
+from core import access, problems
 from gateway import application, settings
 from tests.architecture.sources import SOURCE
 
@@ -63,6 +63,26 @@ def test_every_operation_says_which_errors_it_answers_with(document: dict[str, A
         if name.split()[1] not in OPEN_PATHS and not any(status.startswith("4") for status in operation["responses"])
     ]
     assert silent == []
+
+
+# Whoever asks may be unknown or not allowed, may ask wrongly, or may find the database away.
+ALWAYS = {"401", "403", "422", "503"}
+
+
+def test_every_error_of_the_interface_reads_as_a_problem(document: dict[str, Any]) -> None:
+    reference = {"$ref": f"#/components/schemas/{problems.SCHEMA_NAME}"}
+    odd = []
+    for name, operation in _operations(document):
+        if name.split()[1] in OPEN_PATHS:
+            continue
+        described = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        odd += [f"{name}: no {status}" for status in ALWAYS - described.keys()]
+        odd += [
+            f"{name}: {status}"
+            for status, answer in described.items()
+            if answer.get("content", {}).get(problems.MEDIA_TYPE, {}).get("schema") != reference
+        ]
+    assert odd == []
 
 
 def test_operation_ids_are_unique(document: dict[str, Any]) -> None:

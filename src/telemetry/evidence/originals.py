@@ -15,11 +15,14 @@ _MEDIA_TYPES = {
     "circular10": "text/tab-separated-values",
     "csv": "text/csv",
 }
+_UNKNOWN = "application/octet-stream"
+# All that bytes may be answered under.
+MEDIA_TYPES = (*_MEDIA_TYPES.values(), _UNKNOWN)
 _TOPIC_OF_FILES = "/observations/"
 
 
 def media_type(original: Original) -> str:
-    return _MEDIA_TYPES.get(original.format, "application/octet-stream")
+    return _MEDIA_TYPES.get(original.format, _UNKNOWN)
 
 
 def file_name(original: Original) -> str | None:

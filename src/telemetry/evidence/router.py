@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from core import access, database, instants, paging
+from core.describing import refusals
 from core.wire import Instant
 from telemetry.evidence import errors, originals, schemas, store
 from telemetry.evidence.replaying import Replayer
@@ -29,14 +30,6 @@ SymbolQuery = Annotated[
 ]
 ReceiptId = Annotated[schemas.Id, Path(description="Number of the receipt.", examples=[12034])]
 EntryId = Annotated[schemas.Id, Path(description="Id of the entry in quarantine.", examples=[77])]
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Credentials are missing or not valid."},
-    403: {"description": "These credentials do not allow this."},
-    422: {"description": "The request is not valid; `errors` names each field, what was found and what is expected."},
-    503: {"description": "The database does not answer."},
-}
-_MISSING: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such thing that you may read."}}
 
 
 def replayer_of(request: Request) -> Replayer:
@@ -66,7 +59,7 @@ def _may_read(principal: access.Principal, station: str | None) -> bool:
     return isinstance(principal, access.Staff) or principal.code == station
 
 
-@router.get("/receipts", summary="List receipts", responses=_REFUSALS)
+@router.get("/receipts", summary="List receipts", responses=refusals(paging.InvalidCursor))
 async def list_receipts(
     principal: access.AnyPrincipal,
     db: Database,
@@ -86,7 +79,7 @@ async def list_receipts(
     return paging.Page(items=items, next_cursor=behind)
 
 
-@router.get("/receipts/{receipt_id}", summary="Read a receipt", responses=_REFUSALS | _MISSING)
+@router.get("/receipts/{receipt_id}", summary="Read a receipt", responses=refusals(errors.ReceiptNotFound))
 async def get_receipt(principal: access.AnyPrincipal, db: Database, receipt_id: ReceiptId) -> schemas.ReceiptDetail:
     """One submission with every reading that was not simply stored, and the replays that belong to it."""
     found = await store.receipt(db, receipt_id, _MOST_READINGS)
@@ -102,7 +95,8 @@ async def get_receipt(principal: access.AnyPrincipal, db: Database, receipt_id: 
     responses={
         200: {
             "description": "The bytes as they came.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            # No schema: whether they fit one was told by the receipt.
+            "content": {kind: {} for kind in originals.MEDIA_TYPES},
             "headers": {
                 "Receipt-Sha256": {
                     "description": "SHA-256 of the whole body as it came, hexadecimal.",
@@ -113,10 +107,9 @@ async def get_receipt(principal: access.AnyPrincipal, db: Database, receipt_id: 
                     "schema": {"type": "string"},
                 },
             },
-        }
-    }
-    | _REFUSALS
-    | _MISSING,
+        },
+        **refusals(errors.ReceiptNotFound),
+    },
 )
 async def get_receipt_raw(principal: access.AnyPrincipal, db: Database, receipt_id: ReceiptId) -> Response:
     """The bytes exactly as they came, under the media type and the content encoding that they came with.
@@ -144,7 +137,7 @@ def _attachment(original: store.Original) -> str:
     return f"attachment; filename*=UTF-8''{quote(sent or f'receipt-{original.id}', safe='')}"
 
 
-@router.get("/quarantine", summary="List quarantined readings", responses=_REFUSALS)
+@router.get("/quarantine", summary="List quarantined readings", responses=refusals(paging.InvalidCursor))
 async def list_quarantine(
     principal: access.AnyPrincipal,
     db: Database,
@@ -168,7 +161,9 @@ async def list_quarantine(
     return paging.Page(items=items, next_cursor=behind)
 
 
-@router.get("/quarantine/{entry_id}", summary="Read one quarantined reading", responses=_REFUSALS | _MISSING)
+@router.get(
+    "/quarantine/{entry_id}", summary="Read one quarantined reading", responses=refusals(errors.QuarantineNotFound)
+)
 async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id: EntryId) -> schemas.Quarantined:
     """One reading with its text as sent, why it was not stored and how it was dealt with."""
     found = await store.quarantine_entry(db, entry_id)
@@ -180,7 +175,7 @@ async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id
 @router.post(
     "/quarantine/{entry_id}/dismissal",
     summary="Dismiss a quarantined reading",
-    responses=_REFUSALS | _MISSING | {409: {"description": "It has left quarantine before."}},
+    responses=refusals(errors.QuarantineNotFound, errors.AlreadyResolved),
 )
 async def dismiss_quarantined(
     _: access.StaffOnly, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
@@ -198,7 +193,7 @@ async def dismiss_quarantined(
 @router.post(
     "/quarantine/replay",
     summary="Replay quarantined readings in bulk",
-    responses=_REFUSALS,
+    responses=refusals(paging.InvalidCursor),
 )
 async def replay_quarantine(
     staff: access.StaffOnly,
@@ -223,7 +218,7 @@ async def replay_quarantine(
 @router.post(
     "/quarantine/{entry_id}/replay",
     summary="Replay one quarantined reading",
-    responses=_REFUSALS | _MISSING | {409: {"description": "It has left quarantine before."}},
+    responses=refusals(errors.QuarantineNotFound, errors.AlreadyResolved),
 )
 async def replay_quarantined(
     staff: access.StaffOnly,
@@ -246,7 +241,7 @@ async def replay_quarantined(
     )
 
 
-@router.get("/conflicts", summary="List conflicting values", responses=_REFUSALS)
+@router.get("/conflicts", summary="List conflicting values", responses=refusals(paging.InvalidCursor))
 async def list_conflicts(
     _: access.StaffOnly,
     db: Database,

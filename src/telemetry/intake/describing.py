@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.problems import MEDIA_TYPE
+from core.problems import MEDIA_TYPE, SCHEMA_REFERENCE
 from telemetry.readings import Fate, Reason
 
 _PACKET = {
@@ -72,7 +72,7 @@ _ROWS = "COD\t48.6\tmg/l\t20261123080000\t00\npH\t7.21\t\t20261123080000\t00\n"
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": dict(SCHEMA_REFERENCE)}}}
 
 
 OPERATION: dict[str, Any] = {
