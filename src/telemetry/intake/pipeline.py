@@ -110,8 +110,8 @@ def _flaw(matcher: Matcher, matched: Matched, checked: checking.Checked, row: in
 
 
 def _range_text(datastream: DatastreamEntry) -> str:
-    low = "-∞" if datastream.range_min is None else datastream.range_min
-    high = "∞" if datastream.range_max is None else datastream.range_max
+    low = -checking.FARTHEST if datastream.range_min is None else datastream.range_min
+    high = checking.FARTHEST if datastream.range_max is None else datastream.range_max
     return f"{low} to {high} {datastream.unit}".strip()
 
 

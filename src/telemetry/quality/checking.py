@@ -23,6 +23,8 @@ Bools = npt.NDArray[np.bool_]
 LATE_AFTER_US = 3_600 * 10**6
 # A result this close to an end of the range, as a share of its span, stands at that end: text and factors cost digits.
 END_TOLERANCE = 1e-6
+# No instrument shows more than this, known range or not; two results near the end of the floats have no sum any more.
+FARTHEST = 1e100
 
 # What a refusal code means; code 0 keeps the reading. Of several reasons the one with the lowest code is told.
 REFUSALS: tuple[Reason | None, ...] = (
@@ -65,7 +67,7 @@ class _Bounds:
     calm_low, calm_high: strictly between them a measured result needs no single test while the newest limit holds;
         NaN where no range is known, so that every result is tested.
     edges: (d, 4) outer low, inner low, inner high, outer high. Beyond outer is out of range, from outer to inner is at
-        the end of the range; NaN where unknown.
+        the end of the range; NaN where an inner one is unknown.
     newest: (d,) the span of the newest limit, `len(spans)` where there is none.
     newest_from_us, newest_to_us: when it holds; `settled_*`: when the newest limits of all datastreams hold.
     spans: (s + 1, 3) lower, upper and the bit for an unverified limit; the last row is no limit at all.
@@ -84,7 +86,7 @@ class _Bounds:
 
 
 def _prepare(columns: Columns) -> _Bounds:
-    low, high = columns.range_min, columns.range_max
+    low, high = np.maximum(columns.range_min, -FARTHEST), np.minimum(columns.range_max, FARTHEST)
     unknown = np.isnan(low) & np.isnan(high)
     span = np.where(np.isnan(high - low), np.abs(np.fmax(low, high)), high - low)
     margin = span * END_TOLERANCE
@@ -96,9 +98,11 @@ def _prepare(columns: Columns) -> _Bounds:
     newest_to_us = np.append(columns.limit_to_us, OPEN_END_US)[newest]
     return _Bounds(
         columns=columns,
-        calm_low=np.where(unknown, np.nan, np.fmax(np.fmax(low + margin, spans[newest, 0]), -np.inf)),
-        calm_high=np.where(unknown, np.nan, np.fmin(np.fmin(high - margin, spans[newest, 1]), np.inf)),
-        edges=np.column_stack([low - margin, low + margin, high - margin, high + margin]),
+        calm_low=np.where(unknown, np.nan, np.fmax(np.fmax(low + margin, spans[newest, 0]), -FARTHEST)),
+        calm_high=np.where(unknown, np.nan, np.fmin(np.fmin(high - margin, spans[newest, 1]), FARTHEST)),
+        edges=np.column_stack(
+            [np.fmax(low - margin, -FARTHEST), low + margin, high - margin, np.fmin(high + margin, FARTHEST)]
+        ),
         newest=newest,
         newest_from_us=newest_from_us,
         newest_to_us=newest_to_us,

@@ -63,6 +63,7 @@ _RANGES: dict[int, tuple[float | None, float | None]] = {
     4: (None, 50.0),
     5: (0.0, 10.0),
     6: (0.0, 10.0),
+    7: (-1.7e308, 1.7e308),
 }
 
 # 1: everything known, the limit fell a day ago; 2: pH, between two limits, unverified; 3: nothing known;
@@ -132,6 +133,8 @@ def _check_one(
         ),
         pytest.param(2, 7.0, 0, 0, Quality.PASS, Reason.NONE, id="inside an unverified limit"),
         pytest.param(3, 1e12, 0, 0, Quality.NOT_EVALUATED, Reason.NO_RANGE, id="no range known"),
+        pytest.param(3, 1e100, 0, 0, Quality.NOT_EVALUATED, Reason.NO_RANGE, id="as far as any result may be"),
+        pytest.param(7, 5.0, 0, 0, Quality.PASS, Reason.NONE, id="a range as wide as the floats"),
         pytest.param(3, 1.0, 0, 1, Quality.FAIL, Reason.NO_RANGE | Reason.CALIBRATING, id="no range, calibrating"),
         pytest.param(4, -1e9, 0, 0, Quality.PASS, Reason.NONE, id="an open lower end"),
         pytest.param(4, 50.0, 0, 0, Quality.SUSPECT, Reason.SATURATED, id="the one known end"),
@@ -166,6 +169,10 @@ def test_a_reading_that_is_kept_has_its_quality_and_reasons(
         pytest.param(1, 100.1, 0, 0, RefusalReason.OUT_OF_RANGE, id="above the range"),
         pytest.param(1, -5.1, 0, 0, RefusalReason.OUT_OF_RANGE, id="below the range"),
         pytest.param(4, 51.0, 0, 0, RefusalReason.OUT_OF_RANGE, id="above the one known end"),
+        pytest.param(3, 1.01e100, 0, 0, RefusalReason.OUT_OF_RANGE, id="what no instrument shows, no range known"),
+        pytest.param(3, -1.7e308, 0, 0, RefusalReason.OUT_OF_RANGE, id="the same, negative"),
+        pytest.param(4, -1.7e308, 0, 0, RefusalReason.OUT_OF_RANGE, id="the same beyond an open end"),
+        pytest.param(7, 1.5e100, 0, 0, RefusalReason.OUT_OF_RANGE, id="the same within a range that is none"),
         pytest.param(1, 100.1, 401 * _DAY, 0, RefusalReason.TOO_OLD, id="the time is told before the range"),
     ],
 )
