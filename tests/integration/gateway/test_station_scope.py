@@ -1,0 +1,167 @@
+"""A station sees itself only: every readable address of the whole application, asked with another station's key."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from core import instants
+from core.database import Database
+from gateway import application
+from gateway.settings import Settings
+from telemetry.catalog import keys, seeding
+
+OWN, OTHER = "TH-NT-001", "TH-NT-002"
+TOKEN = "a token of the staff"  # noqa: S105 - of this test alone
+# What anybody may read, and what is the same for everybody.
+NOT_OF_A_STATION = {"/livez", "/readyz", "/v1/quality-flags"}
+
+
+@dataclass
+class House:
+    """The whole application with something of everything from two stations; `ids` are those of the other one."""
+
+    client: httpx.AsyncClient
+    document: dict[str, Any]
+    own_key: str
+    ids: Mapping[str, Any]
+
+    async def get(self, path: str, credential: str | None = None, **params: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {credential or self.own_key}"}
+        return await self.client.get(path, params=params, headers=headers)
+
+    async def ids_of(self, code: str) -> dict[str, Any]:
+        """Numbers of what a station has, as the staff reads them."""
+        found: dict[str, Any] = {"code": code, "symbol": "COD"}
+        for name, member, path, params in (
+            ("receipt_id", "receipt", "/v1/receipts", {"station": code}),
+            ("entry_id", "id", "/v1/quarantine", {"station": code}),
+            ("datastream_id", "id", "/v1/datastreams", {"station": code}),
+            ("limit_id", "id", "/v1/limits", {"station": code}),
+            ("conflict", "id", "/v1/conflicts", {"station": code}),
+        ):
+            items = (await self.get(path, TOKEN, **params)).json()["items"]
+            assert items, f"{path} has nothing of {code}: the test would say nothing"
+            found[name] = items[0][member]
+        return found
+
+
+async def _report(client: httpx.AsyncClient, key: str) -> None:
+    """One value, another one for the same moment, and a symbol that nobody knows."""
+    time = instants.text(instants.now().replace(microsecond=0))
+    for results in ({"COD": 48.6, "pH": 7.2}, {"COD": 50.0, "CODx": 1.0}):
+        body = {"phenomenonTime": time, "readings": results}
+        answer = await client.post("/v1/observations", json=body, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+async def house(database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setenv("QUANTRAC_DATABASE__DSN", dsn)
+    monkeypatch.setenv("QUANTRAC_ACCESS__STAFF_TOKEN", TOKEN)
+    await seeding.seed(database)
+    own, other = [(await keys.issue(database, code)).key for code in (OWN, OTHER)]
+    entrance = application.entrance(Settings())
+    app = entrance.app
+    assert isinstance(app, FastAPI)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(entrance), base_url="http://gateway") as client,
+    ):
+        await _report(client, own)
+        await _report(client, other)
+        house = House(client, app.openapi(), own, {})
+        house.ids = await house.ids_of(OTHER)
+        yield house
+
+
+def _readable(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        if "get" in item and path not in NOT_OF_A_STATION:
+            yield path, item["get"]
+
+
+def _parameters(operation: dict[str, Any]) -> set[str]:
+    return {parameter["name"] for parameter in operation.get("parameters", [])}
+
+
+async def test_no_address_of_another_station_opens(house: House) -> None:
+    tried = []
+    for path, _ in _readable(house.document):
+        if "{" in path:
+            answer = await house.get(path.format(**house.ids))
+            assert answer.status_code in {403, 404}, f"{path}: {answer.text}"
+            assert OTHER not in answer.text.replace(answer.json()["instance"], ""), path
+            tried.append(path)
+    assert len(tried) > 8, tried
+
+
+async def test_no_list_can_be_asked_for_another_station(house: House) -> None:
+    tried = []
+    for path, operation in _readable(house.document):
+        for name, value in (("station", OTHER), ("datastream", house.ids["datastream_id"])):
+            if name in _parameters(operation):
+                answer = await house.get(path, **{name: value})
+                assert answer.status_code == 403, f"{path}: {answer.text}"
+                tried.append(path)
+    assert {"/v1/latest", "/v1/observations", "/v1/receipts", "/v1/quarantine", "/v1/conflicts"} <= set(tried)
+    assert {"/v1/limits", "/v1/datastreams", "/v1/completeness"} <= set(tried)
+
+
+async def test_no_list_holds_anything_of_another_station(house: House) -> None:
+    seen = []
+    for path, _ in _readable(house.document):
+        if "{" in path:
+            continue
+        answer = await house.get(path)
+        assert answer.status_code in {200, 403}, f"{path}: {answer.text}"
+        assert OTHER not in answer.text, path
+        if answer.status_code == 200 and OWN in answer.text:
+            seen.append(path)
+    assert {"/v1/latest", "/v1/observations", "/v1/receipts", "/v1/quarantine"} <= set(seen)
+    assert {"/v1/limits", "/v1/datastreams", "/v1/completeness"} <= set(seen)
+
+
+async def test_what_another_station_has_is_as_hidden_as_what_nobody_has(house: House) -> None:
+    for path in ("/v1/receipts/{receipt_id}", "/v1/receipts/{receipt_id}/raw", "/v1/quarantine/{entry_id}"):
+        there = await house.get(path.format(**house.ids))
+        nowhere = await house.get(path.format(receipt_id=2**40, entry_id=2**40))
+        assert (there.status_code, there.json()["type"]) == (nowhere.status_code, nowhere.json()["type"]), path
+
+
+async def test_a_station_writes_for_itself_only(house: House) -> None:
+    body = {
+        "station": OTHER,
+        "phenomenonTime": instants.text(instants.now()),
+        "readings": {"TSS": 11.0},
+    }
+    headers = {"Authorization": f"Bearer {house.own_key}"}
+    answer = await house.client.post("/v1/observations", json=body, headers=headers)
+    assert [reading["reason"] for reading in answer.json()["readings"]] == ["wrong-station"]
+    latest = (await house.get("/v1/latest", TOKEN, station=OTHER)).json()["items"]
+    assert [item["result"] for item in latest if item["symbol"] == "TSS"] == [None]
+
+
+async def test_nothing_is_read_or_written_without_a_credential(house: House) -> None:
+    for path, item in house.document["paths"].items():
+        if path in {"/livez", "/readyz"}:
+            continue
+        for method in item.keys() & {"get", "post", "patch", "put", "delete"}:
+            answer = await house.client.request(method, path.format(**house.ids, key_id="st_aaaaaaaa"), json={})
+            assert answer.status_code == 401, f"{method} {path}: {answer.text}"
+            assert json.loads(answer.text)["type"].endswith(":unauthorized")
+
+
+async def test_every_change_but_the_sending_of_readings_is_for_the_staff(house: House) -> None:
+    headers = {"Authorization": f"Bearer {house.own_key}", "If-Match": "*"}
+    for path, item in house.document["paths"].items():
+        for method in item.keys() & {"post", "patch", "put", "delete"}:
+            if path == "/v1/observations":
+                continue
+            own = dict(house.ids) | {"code": OWN, "key_id": "st_aaaaaaaa"}
+            answer = await house.client.request(method, path.format(**own), json={}, headers=headers)
+            assert answer.status_code == 403, f"{method} {path}: {answer.text}"
