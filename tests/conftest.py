@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.fixtures.ledger",
     "tests.fixtures.servers",
     "tests.fixtures.intakes",
+    "tests.fixtures.entrances",
 ]
