@@ -72,6 +72,11 @@ def _staff(principal: AnyPrincipal) -> Staff:
 StaffOnly = Annotated[Staff, Depends(_staff)]
 
 
+def may_read(principal: Principal, station: str) -> bool:
+    """Whether what belongs to the station may be read; where not, an answer is the same as if it were not there."""
+    return isinstance(principal, Staff) or principal.code == station
+
+
 def station_code(principal: Principal, asked: str | None) -> str | None:
     """The station that a query is about: a station sees itself only, whatever it asks for exists or not."""
     if isinstance(principal, Staff):

@@ -69,7 +69,8 @@ async def read_datastream(
 ) -> Datastream:
     """One datastream; a station reads its own only. Its `ETag` is what an edit sends as `If-Match`."""
     found = await datastreams.get(opened, datastream_id)
-    access.station_code(principal, found.station)
+    if not access.may_read(principal, found.station):
+        raise errors.not_found(errors.DatastreamNotFound, "datastream", datastream_id)
     answers.tag(response, found.revision)
     return found
 
@@ -109,5 +110,6 @@ async def list_datastream_limits(
 ) -> paging.Page[Limit]:
     """Past, present and future limits by `validFrom`, whether or not another one goes before them."""
     found = await datastreams.get(opened, datastream_id)
-    access.station_code(principal, found.station)
+    if not access.may_read(principal, found.station):
+        raise errors.not_found(errors.DatastreamNotFound, "datastream", datastream_id)
     return paging.Page[Limit](items=await limit_store.of_datastream(opened, datastream_id))

@@ -66,7 +66,8 @@ async def create_limit(staff: StaffOnly, opened: Opened, new: NewLimit, response
 async def read_limit(principal: AnyPrincipal, opened: Opened, limit_id: fields.Identifier, response: Response) -> Limit:
     """One limit with every input that it was computed from; a station reads its own only."""
     found = await limits.get(opened, limit_id)
-    access.station_code(principal, found.station)
+    if not access.may_read(principal, found.station):
+        raise errors.not_found(errors.LimitNotFound, "limit", limit_id)
     answers.tag(response, found.revision)
     return found
 
