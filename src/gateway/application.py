@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from core import problems
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from gateway import health, resources
+from gateway.doorkeeping import Doorkeeper
 from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
-from gateway.requests import RequestIds
+from gateway.request_ids import RequestIds
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
@@ -24,6 +25,11 @@ from telemetry.series.router import router as series_router
 
 _log = structlog.get_logger(__name__)
 
+# One connection that is made when it is asked for: it must answer soon or not at all.
+_HEALTH_POOL = PoolLimits(min_size=0, max_size=1, acquire_seconds=1, connect_seconds=2, command_seconds=2)
+
+# Of the largest edit, the import of stations; observations have limits of their own.
+_MOST_BODY_BYTES = 8 * 2**20
 _DESCRIPTION = """\
 Readings of automatic monitoring stations: received, judged, kept, answered for.
 
@@ -42,7 +48,7 @@ def create(settings: Settings) -> FastAPI:
             await resources.open_patiently(stack, app.state.database)
             await refuse_unsafe_settings(app.state.database)
             app.state.health_database = await stack.enter_async_context(
-                Database(settings.dsn, application_name="quantrac-health", limits=PoolLimits(0, 1, 1, 2, 2))
+                Database(settings.dsn, application_name="quantrac-health", limits=_HEALTH_POOL)
             )
             app.state.catalog = await stack.enter_async_context(LiveCatalog(app.state.database))
             app.state.identify = Identity(app.state.catalog, settings.staff_token)
@@ -64,11 +70,13 @@ def create(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         # Operations are named after the functions that answer them.
         generate_unique_id_function=lambda route: route.name,
+        max_body_size=_MOST_BODY_BYTES,
     )
     app.state.settings = settings
     for router in (series_router, evidence_router, catalog_router, health.router, pages_router):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(Doorkeeper)
     app.add_middleware(RequestIds)
     _describe(app)
     return app

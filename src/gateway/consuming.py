@@ -1,14 +1,14 @@
 """Runs the consumer process: broker in, database out, and a small page of health and metrics."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 
 import structlog
 import uvloop
 
+from core import log
 from core.database import refuse_unsafe_settings
-from gateway import consumer_health, resources
+from gateway import consumer_health, resources, stop_signals
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake.submitting import Intake
@@ -24,11 +24,12 @@ _log = structlog.get_logger(__name__)
 
 def consume(settings: Settings) -> None:
     """Consume until SIGTERM or SIGINT; what was taken is committed and acknowledged before the process ends."""
+    log.configure(settings.log.level)
     uvloop.run(run(settings))
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    stop = stop or _stop_signal()
+    stop = stop or stop_signals.awaited()
     counters = Counters()
     async with AsyncExitStack() as stack:
         database = resources.database_of(settings, "quantrac-consumer")
@@ -66,12 +67,3 @@ def address_of(settings: Settings, client_id: str) -> BrokerAddress:
         tls=mqtt.tls,
         ca_file=mqtt.ca_file,
     )
-
-
-def _stop_signal() -> asyncio.Event:
-    """Set at the first SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop

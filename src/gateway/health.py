@@ -73,7 +73,7 @@ async def _database_check(own: Database) -> str:
 async def metrics(_: access.StaffOnly, db: Opened) -> Response:
     """Readings by outcome and channel, group sizes, commit times, queues, refusals, and the lag of each station."""
     own = generate_latest(REGISTRY)
-    return Response(own + _text(await _station_ages(db)), media_type=CONTENT_TYPE_LATEST)
+    return Response(own + _lags(await _station_ages(db)), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _station_ages(db: Database) -> list[Any]:
@@ -84,8 +84,8 @@ async def _station_ages(db: Database) -> list[Any]:
         return []
 
 
-def _text(rows: list[Any]) -> bytes:
-    """Seconds since each station was heard, computed when asked."""
+def _lags(rows: list[Any]) -> bytes:
+    """Seconds since each station was heard, in the text format of Prometheus."""
     family = GaugeMetricFamily(
         "quantrac_station_lag_seconds", "Seconds since the last submission of a station.", labels=["station"]
     )

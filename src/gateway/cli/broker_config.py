@@ -16,7 +16,7 @@ import structlog
 import typer
 
 from core import errors, log
-from gateway import resources
+from gateway import resources, stop_signals
 from gateway.settings import MissingSetting, Settings
 from telemetry.mqtt import broker_files, broker_mosquitto, broker_nats, store
 from telemetry.mqtt.brokers import BrokerUser, TlsFiles
@@ -190,10 +190,7 @@ async def _once(settings: Settings, render: _Render, reload: _Reload, owner: tup
 
 
 async def _stay(settings: Settings, render: _Render, reload: _Reload, owner: tuple[int, int] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_signals.awaited()
     async with AsyncExitStack() as stack:
         database = resources.database_of(settings, "quantrac-broker-config")
         await resources.open_patiently(stack, database)

@@ -1,6 +1,5 @@
 """`quantrac consume`: takes readings from the MQTT broker, as a process of its own."""
 
-from core import log
 from gateway import consuming
 from gateway.settings import Settings
 
@@ -10,6 +9,4 @@ def consume() -> None:
 
     Needs QUANTRAC_DATABASE__DSN (or …_FILE) and the broker's QUANTRAC_MQTT__… settings.
     """
-    settings = Settings()
-    log.configure(settings.log.level)
-    consuming.consume(settings)
+    consuming.consume(Settings())

@@ -1,6 +1,5 @@
 """`quantrac serve`: the HTTP gateway as a process of its own."""
 
-from core import log
 from gateway import serving
 from gateway.settings import Settings
 
@@ -11,6 +10,4 @@ def serve() -> None:
     Needs QUANTRAC_DATABASE__DSN (or …_FILE) and a database that `quantrac migrate` brought to this version. More of
     them may run side by side behind a proxy.
     """
-    settings = Settings()
-    log.configure(settings.log.level)
-    serving.serve(settings)
+    serving.serve(Settings())

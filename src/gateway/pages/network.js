@@ -55,7 +55,7 @@ function showNumbers(states) {
 
 function showTiles(states) {
   const sections = KINDS.map((kind) => {
-    const mine = stations.filter((station) => station.kind === kind && station.status !== "retired");
+    const mine = stations.filter((station) => station.kind === kind);
     if (!mine.length) return null;
     const tiles = mine.map((station) =>
       element("button", {
@@ -161,7 +161,7 @@ function fail(error) {
 async function refresh() {
   clearTimeout(timer);
   try {
-    if (!stations.length) stations = await everyItem("/v1/stations?limit=1000");
+    if (!stations.length) stations = (await everyItem("/v1/stations?limit=1000")).filter((station) => station.status !== "retired");
     const answer = await call("/v1/latest");
     latest = new Map();
     for (const value of answer.items) latest.set(value.station, [...(latest.get(value.station) ?? []), value]);
