@@ -10,5 +10,6 @@ pytest_plugins = [
     "tests.fixtures.ledger",
     "tests.fixtures.servers",
     "tests.fixtures.intakes",
+    "tests.fixtures.applications",
     "tests.fixtures.entrances",
 ]

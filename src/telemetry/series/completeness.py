@@ -18,14 +18,14 @@ _MEMBERS = ("expected", "received", "valid", "receivedPercent", "validPercent")
 
 
 async def read(
-    database: Database, selections: Sequence[Selection], begin: datetime, end: datetime, now: datetime
+    database: Database, selections: Sequence[Selection], begin: datetime, end: datetime
 ) -> tuple[Record, list[Record]]:
     """The share of all, and the shares of each station with its datastreams.
 
-    One observation is expected in each step of the cadence that lies in the span as a whole and has ended by now;
-    observations are counted in the same steps.
+    One observation is expected in each step of the cadence that lies in the span as a whole; observations are counted
+    in the same steps. The span ends by now.
     """
-    begin_us, end_us = instants.to_us(begin), min(instants.to_us(end), instants.to_us(now))
+    begin_us, end_us = instants.to_us(begin), instants.to_us(end)
     spans = {s.station.id: _cadence(s).whole(begin_us, end_us) for s in selections}
     expected = {s.station.id: _cadence(s).count(*spans[s.station.id]) for s in selections}
     _refuse_long(sum(expected[s.station.id] * len(s.streams) for s in selections), begin, end)

@@ -254,10 +254,12 @@ async def read_completeness(
     """
     now = instants.now()
     begin, end = _span(begin, end, now)
+    # Nothing is expected of the future; a span that lies there as a whole is empty.
+    end = max(begin, min(end, now))
     selections = selecting.many(catalog, principal, station, kind)
-    total, stations = await completeness.read(db, selections, begin, end, now)
+    total, stations = await completeness.read(db, selections, begin, end)
     if not _csv_wanted(form, accept):
-        span = {"from": instants.text(begin, zone), "to": instants.text(min(end, now), zone)}
+        span = {"from": instants.text(begin, zone), "to": instants.text(end, zone)}
         return _json({**span, "total": total, "stations": stations})
     return _table("completeness", export.table(*completeness.flattened(stations)))
 

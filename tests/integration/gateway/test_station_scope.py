@@ -1,22 +1,17 @@
 """A station sees itself only: every readable address of the whole application, asked with another station's key."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from core import instants
-from core.database import Database
-from gateway import application
-from gateway.settings import Settings
-from telemetry.catalog import keys, seeding
+from tests.fixtures.applications import TOKEN, Gateway
 
 OWN, OTHER = "TH-NT-001", "TH-NT-002"
-TOKEN = "a token of the staff"  # noqa: S105 - of this test alone
 # What anybody may read, and what is the same for everybody.
 NOT_OF_A_STATION = {"/livez", "/readyz", "/v1/quality-flags"}
 
@@ -50,33 +45,22 @@ class House:
         return found
 
 
-async def _report(client: httpx.AsyncClient, key: str) -> None:
+async def _report(gateway: Gateway, key: str) -> None:
     """One value, another one for the same moment, and a symbol that nobody knows."""
     time = instants.text(instants.now().replace(microsecond=0))
     for results in ({"COD": 48.6, "pH": 7.2}, {"COD": 50.0, "CODx": 1.0}):
-        body = {"phenomenonTime": time, "readings": results}
-        answer = await client.post("/v1/observations", json=body, headers={"Authorization": f"Bearer {key}"})
+        answer = await gateway.post("/v1/observations", {"phenomenonTime": time, "readings": results}, key)
         assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture
-async def house(database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setenv("QUANTRAC_DATABASE__DSN", dsn)
-    monkeypatch.setenv("QUANTRAC_ACCESS__STAFF_TOKEN", TOKEN)
-    await seeding.seed(database)
-    own, other = [(await keys.issue(database, code)).key for code in (OWN, OTHER)]
-    entrance = application.entrance(Settings())
-    app = entrance.app
-    assert isinstance(app, FastAPI)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(entrance), base_url="http://gateway") as client,
-    ):
-        await _report(client, own)
-        await _report(client, other)
-        house = House(client, app.openapi(), own, {})
-        house.ids = await house.ids_of(OTHER)
-        yield house
+async def house(gateway: Gateway) -> House:
+    own, other = await gateway.key_of(OWN), await gateway.key_of(OTHER)
+    await _report(gateway, own)
+    await _report(gateway, other)
+    house = House(gateway.client, gateway.app.openapi(), own, {})
+    house.ids = await house.ids_of(OTHER)
+    return house
 
 
 def _readable(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -132,7 +116,7 @@ async def test_what_another_station_has_is_as_hidden_as_what_nobody_has(house: H
     for path, _ in _readable(house.document):
         if "{" in path:
             there = await house.get(path.format(**house.ids))
-            nowhere = await house.get(path.format(**house.ids | nobodys))
+            nowhere = await house.get(path.format(**{**house.ids, **nobodys}))
             assert (there.status_code, there.json()["type"]) == (nowhere.status_code, nowhere.json()["type"]), path
             tried.append(path)
     assert len(tried) > 8, tried

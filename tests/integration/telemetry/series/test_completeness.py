@@ -66,6 +66,13 @@ async def test_the_future_is_not_expected(archive: Archive) -> None:
     assert abs(instants.parse(body["to"]) - now) < timedelta(seconds=30)
 
 
+async def test_a_span_in_the_future_is_empty(archive: Archive) -> None:
+    begin, end = instants.now() + timedelta(days=1), instants.now() + timedelta(days=2)
+    body = await archive.get("/v1/completeness", from_=begin.isoformat(), to=end.isoformat())
+    assert (body["total"]["expected"], body["total"]["receivedPercent"]) == (0, None)
+    assert body["from"] == body["to"]
+
+
 async def test_steps_that_the_span_cuts_are_left_out_on_both_sides(archive: Archive) -> None:
     stream = archive.stream("TH-NN-001", "Flow")
     await archive.fill([stream], _BEGIN, _BEGIN + timedelta(hours=1), timedelta(minutes=1))
