@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from core import problems
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from gateway import health, resources
+from gateway.body_limits import BodyLimit
+from gateway.doorkeeping import Doorkeeper
 from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
 from gateway.request_ids import RequestIds
@@ -27,6 +29,8 @@ _log = structlog.get_logger(__name__)
 # One connection that is made when it is asked for: it must answer soon or not at all.
 _HEALTH_POOL = PoolLimits(min_size=0, max_size=1, acquire_seconds=1, connect_seconds=2, command_seconds=2)
 
+# Of the largest edit, the import of stations; observations have limits of their own.
+_MOST_BODY_BYTES = 8 * 2**20
 _DESCRIPTION = """\
 Readings of automatic monitoring stations: received, judged, kept, answered for.
 
@@ -72,6 +76,8 @@ def create(settings: Settings) -> FastAPI:
     for router in (series_router, evidence_router, catalog_router, health.router, pages_router):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
+    app.add_middleware(Doorkeeper)
     app.add_middleware(RequestIds)
     _describe(app)
     return app

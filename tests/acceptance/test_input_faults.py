@@ -301,9 +301,9 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def exchange(centre: Centre, head: str, parts: Iterator[bytes]) -> bytes:
+def exchange(centre: Centre, head: str, parts: Iterator[bytes], *, path: str = PATH, token: str = STAFF_TOKEN) -> bytes:
     """Send a request part by part until something is answered; what was answered."""
-    lines = [f"POST {PATH} HTTP/1.1", "Host: centre", f"Authorization: Bearer {STAFF_TOKEN}", head, "", ""]
+    lines = [f"POST {path} HTTP/1.1", "Host: centre", f"Authorization: Bearer {token}", head, "", ""]
     answer = b""
     with socket.create_connection(("127.0.0.1", centre.port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode())
@@ -344,6 +344,20 @@ def test_a_line_of_fifty_megabytes_is_passed_over_and_the_next_one_is_stored(sta
     assert told.startswith(b"HTTP/1.1 200 "), told
     counts = '"stored":1,"duplicate":0,"conflict":0,"quarantined":1'
     assert counts.encode() in told.replace(b" ", b"")
+    assert Vitals.of(gateway).rss < base.rss + GROWN
+
+
+def test_the_body_of_a_stranger_is_not_read_and_that_of_an_edit_is_bounded(standing_centre: Centre) -> None:
+    gateway = standing_centre.programs[0]
+    base = Vitals.of(gateway)
+    declared = f"Content-Type: {JSON}\r\nContent-Length: {50 * MIB}"
+    stranger = exchange(standing_centre, declared, iter(()), path="/v1/stations", token="of-nobody")  # noqa: S106
+    assert stranger.startswith(b"HTTP/1.1 401 "), stranger
+    staff = exchange(standing_centre, declared, iter(()), path="/v1/stations")
+    assert staff.startswith(b"HTTP/1.1 413 "), staff
+    parts = [_chunk(b" " * MIB)] * 50
+    chunked = f"Content-Type: {JSON}\r\nTransfer-Encoding: chunked"
+    assert exchange(standing_centre, chunked, iter(parts), path="/v1/stations").startswith(b"HTTP/1.1 413 ")
     assert Vitals.of(gateway).rss < base.rss + GROWN
 
 
