@@ -5,10 +5,27 @@ import asyncio
 import numpy as np
 import pytest
 
+from telemetry.intake import metering
 from telemetry.readings import Outcome, Readings, Reason
 from tests.fixtures.intakes import Works, session_of
 from tests.fixtures.submissions import SECOND
 
+# TimescaleDB's limit on what one transaction may decompress, as a trigger that any server has.
+LIMIT = """
+    CREATE FUNCTION limit_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        seen integer := coalesce(nullif(current_setting('test.rows', true), ''), '0')::integer + 1;
+    BEGIN
+        PERFORM set_config('test.rows', seen::text, true);
+        IF seen > 10 AND
+           coalesce(current_setting('timescaledb.max_tuples_decompressed_per_dml_transaction', true), '') <> '0' THEN
+            RAISE EXCEPTION 'tuple decompression limit exceeded by operation' USING ERRCODE = '53400';
+        END IF;
+        RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER limit_rows BEFORE INSERT ON observation FOR EACH ROW EXECUTE FUNCTION limit_rows();
+"""
 REFUSE_666 = "ALTER TABLE observation ADD CONSTRAINT no_666 CHECK (result <> 666)"
 
 
@@ -117,3 +134,26 @@ async def test_the_search_is_done_again_when_the_database_goes_away_in_the_middl
         await disturbing
     assert [(outcome.stored, outcome.quarantined) for outcome in outcomes] == [(1, 1)] * 10
     assert await works.counts() == (10, 10, 10, 0)
+
+
+async def test_a_group_beyond_a_limit_of_the_server_is_written_in_smaller_groups(works: Works) -> None:
+    await works.database.execute(LIMIT)
+    before = metering.RETRIES.labels("decompression-limit")._value.get()
+    group = [tuple(works.packet(10 * n + k, SECOND, COD=1.0) for k in range(4)) for n in range(-8, 0)]
+    outcomes = await in_one_group(works, *group)
+    assert [outcome.stored for outcome in outcomes] == [4] * 8
+    assert metering.RETRIES.labels("decompression-limit")._value.get() - before >= 3
+    groups = await works.rows("SELECT count(*) AS n FROM observation GROUP BY xmin::text")
+    assert max(row["n"] for row in groups) == 8
+
+
+async def test_a_single_submission_beyond_the_limit_is_written_with_the_limit_lifted(works: Works) -> None:
+    await works.database.execute(LIMIT)
+    await works.submit(works.packet(0, SECOND, COD=1.0))
+    readings = [works.packet(-n, SECOND, COD=1.0) for n in range(40)]
+    outcome = await works.submit(*readings)
+    assert (outcome.stored, outcome.duplicates) == (39, 1)
+    # It was lifted for that transaction only.
+    (again,) = await in_one_group(works, tuple(works.packet(-n, SECOND, pH=1.0) for n in range(40)))
+    assert again.stored == 40
+    assert len(await works.observations()) == 40 + 40 + 2

@@ -76,6 +76,20 @@ async def test_it_does_not_matter_how_the_bytes_are_cut(entrance: Entrance, size
     assert b"".join(row["raw"] for row in await entrance.works.receipts()) == body + b"\n"
 
 
+@pytest.mark.parametrize("media_type", ["application/ndjson", "application/jsonl"])
+async def test_other_names_of_the_media_type_are_streams_too(entrance: Entrance, media_type: str) -> None:
+    _, told = await entrance.stream(joined(lines(entrance, 3)), Content_Type=media_type)
+    assert told[-1]["complete"] is True
+
+
+async def test_blank_lines_leave_no_receipt_and_still_count_as_lines(entrance: Entrance) -> None:
+    _, told = await entrance.stream(b"\n" * 50_000 + joined(lines(entrance, 1)) + b"{\n")
+    assert told[-1]["counts"] | {"stored": 1, "quarantined": 1} == told[-1]["counts"]
+    assert len(await entrance.works.receipts()) == 1
+    (flaw,) = told[0]["readings"]
+    assert "line 50002" in flaw["field"]
+
+
 async def test_a_bad_line_in_the_middle_hurts_no_other(entrance: Entrance) -> None:
     some = lines(entrance, 60)
     some[10] = b'{"station": '
