@@ -5,16 +5,6 @@ from typing import Any
 from core import describing, errors, problems
 
 
-class _Missing(errors.NotFound):
-    slug = "thing-missing"
-    title = "No such thing"
-
-
-class _Gone(errors.NotFound):
-    slug = "thing-gone"
-    title = "The thing was taken away"
-
-
 def _content(answer: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = answer["content"][problems.MEDIA_TYPE]
     return found
@@ -25,23 +15,25 @@ def test_every_route_has_the_answers_that_every_route_can_give() -> None:
 
 
 def test_kinds_of_one_status_share_an_answer() -> None:
-    answer = describing.refusals(_Missing, _Gone, _Missing)[404]
-    assert answer["description"] == "No such thing; The thing was taken away"
+    answer = describing.refusals(errors.Overloaded, errors.Unavailable, errors.Overloaded)[503]
+    assert answer["description"] == (
+        "The database does not answer; The service is at its limit; A part that the service needs does not answer"
+    )
 
 
 def test_an_example_is_the_problem_that_the_route_named() -> None:
-    example = _content(describing.refusals(_Missing)[404])["example"]
+    example = _content(describing.refusals(errors.NotFound)[404])["example"]
     assert example == {
-        "type": "urn:quantrac:problem:thing-missing",
-        "title": "No such thing",
+        "type": "urn:quantrac:problem:not-found",
+        "title": "No such resource",
         "status": 404,
-        "detail": "No such thing.",
+        "detail": "No such resource.",
         "instance": "/v1/…",
     }
 
 
 def test_all_answers_refer_to_one_schema() -> None:
-    answers = describing.refusals(_Missing).values()
+    answers = describing.refusals(errors.NotFound).values()
     assert {_content(answer)["schema"]["$ref"] for answer in answers} == {"#/components/schemas/Problem"}
 
 

@@ -25,11 +25,6 @@ class _Body(wire.Body):
         return self
 
 
-class _Busy(errors.Overloaded):
-    slug = "busy"
-    title = "Too much at once"
-
-
 def _application() -> FastAPI:
     app = FastAPI()
     problems.install(app)
@@ -37,7 +32,7 @@ def _application() -> FastAPI:
     @app.get("/busy")
     async def busy() -> None:
         fault = errors.Fault("queue", "full \ud800", "room")
-        raise _Busy("Come again \udfff.", faults=[fault], extra={"waiting": 7}, retry_after=3)
+        raise errors.Overloaded("Come again \udfff.", faults=[fault], extra={"waiting": 7}, retry_after=3)
 
     @app.get("/nobody")
     async def nobody() -> None:
@@ -80,12 +75,12 @@ def _problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
 
 async def test_a_situation_says_what_it_is(client: httpx.AsyncClient) -> None:
     answer = await client.get("/busy")
-    body = _problem(answer, 503, "busy")
-    assert (body["title"], body["waiting"], answer.headers["retry-after"]) == ("Too much at once", 7, "3")
+    body = _problem(answer, 503, "overloaded")
+    assert (body["title"], body["waiting"], answer.headers["retry-after"]) == ("The service is at its limit", 7, "3")
 
 
 async def test_text_that_no_encoding_has_is_written_as_an_escape(client: httpx.AsyncClient) -> None:
-    body = _problem(await client.get("/busy"), 503, "busy")
+    body = _problem(await client.get("/busy"), 503, "overloaded")
     assert body["detail"] == "Come again \\udfff."
     assert body["errors"] == [{"field": "queue", "found": "full \\ud800", "expected": "room"}]
 
