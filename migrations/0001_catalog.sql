@@ -33,6 +33,8 @@ CREATE TABLE station (
     updated_time    timestamptz NOT NULL DEFAULT now(),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 );
+-- Two stations whose codes differ in case alone would be taken for one by every person who reads them.
+CREATE UNIQUE INDEX station_code_folded ON station (lower(code));
 CREATE INDEX station_organization ON station (organization_id);
 
 CREATE TABLE observed_property (

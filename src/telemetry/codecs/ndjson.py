@@ -50,8 +50,10 @@ class NdjsonCodec:
     name = "ndjson"
 
     def decode(self, body: bytes, context: Context) -> Decoded:
-        lines = Lines()
-        decoded = decode(lines.feed(body) + lines.end(), context)
+        # The body is bounded already, and a stream may have had longer lines than other senders.
+        cap = max(LINE_CAP, len(body))
+        lines = Lines(cap)
+        decoded = decode(lines.feed(body) + lines.end(), context, cap=cap)
         if not decoded.count:
             raise unreadable("body", "no lines with readings", "one JSON packet on each line")
         return decoded

@@ -5,7 +5,8 @@ It stands in front of the application and is written into its OpenAPI document b
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qs
@@ -28,6 +29,8 @@ _log = structlog.get_logger(__name__)
 
 PATH = "/v1/observations"
 NDJSON = "application/x-ndjson"
+_STREAMS = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+_SINGLE = {b"authorization", b"content-type", b"content-encoding"}
 # A short body is decoded in less time than a thread costs; a compressed one is longer than it looks.
 _SHORT_BODY_BYTES, _SHORT_COMPRESSED_BYTES = 2**18, 2**13
 _YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
@@ -70,7 +73,7 @@ class ObservationEndpoint:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = _distinct(scope["headers"])
         request_id = request_ids.choose(headers.get(b"x-request-id"))
         try:
             await self._answer(scope, headers, request_id, receive, send)
@@ -98,7 +101,7 @@ class ObservationEndpoint:
         if not intake.has_room:
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
         form, atomic = _form(headers, scope["query_string"])
-        if form.content_type is not None and form.content_type.partition(";")[0].strip().lower() == NDJSON:
+        if form.content_type is not None and form.content_type.partition(";")[0].strip().lower() in _STREAMS:
             if atomic:
                 fault = errors.Fault("atomic", "1", f"no atomic with {NDJSON}, whose chunks are committed one by one")
                 raise errors.Invalid("A stream cannot be all or nothing; send one JSON body.", faults=[fault])
@@ -158,6 +161,16 @@ async def _collect(receive: Receive, cap: int) -> bytes:
 def _too_large(cap: int) -> BodyTooLarge:
     fault = errors.Fault("body", f"more than {cap} bytes", f"at most {cap} bytes; send a long series as {NDJSON}")
     return BodyTooLarge("The body was not read.", faults=[fault])
+
+
+def _distinct(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name. Of a name that comes twice none counts: a proxy in front may have read the other one."""
+    found = dict(headers)
+    if len(found) != len(headers):
+        for name, times in Counter(name for name, _ in headers).items():
+            if times > 1 and name in _SINGLE:
+                found[name] = b""
+    return found
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

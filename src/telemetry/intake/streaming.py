@@ -91,6 +91,9 @@ class Stream:
             try:
                 async for lines in self._chunks(receive):
                     submission = self._submission(lines)
+                    if not submission.decoded.count:
+                        # Blank lines are nothing to keep, however many of them a short gzip stream makes.
+                        continue
                     under_way.append(asyncio.create_task(self._submit(submission, self._first_index)))
                     self._first_index += submission.decoded.count
                     while under_way and (under_way[0].done() or len(under_way) >= _IN_FLIGHT):

@@ -70,7 +70,7 @@ async def test_two_credentials_are_none(entrance: Entrance) -> None:
     headers = [("Content-Type", "application/json"), ("Authorization", f"Bearer {entrance.key}")]
     headers.append(("Authorization", "Bearer nobody"))
     for order in (headers, headers[::-1]):
-        refused(await entrance.http.post("/v1/observations", content=b"{}", headers=order), 401, "unauthorized")
+        refused(await entrance.client.post("/v1/observations", content=b"{}", headers=order), 401, "unauthorized")
 
 
 async def test_a_wrong_secret_and_an_unknown_key_get_the_same_answer(entrance: Entrance) -> None:

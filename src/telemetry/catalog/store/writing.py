@@ -13,6 +13,7 @@ from telemetry.catalog import errors
 _FIELDS: Mapping[str, str] = {
     "organization_code_key": "code",
     "station_code_key": "code",
+    "station_code_folded": "code",
     "station_file_code_key": "fileCode",
     "observed_property_symbol_key": "symbol",
     "datastream_station_id_observed_property_id_key": "symbol",

@@ -51,6 +51,8 @@ async def test_what_is_taken_is_named(desk: Desk) -> None:
     answer = await desk.http.post("/v1/stations", json=STATION | {"code": "NT-002", "fileCode": "th_giay_nuo01"})
     fault = problem(answer, 409, "already-taken")["errors"][0]
     assert (fault["field"], fault["found"]) == ("fileCode", "TH_GIAY_NUO01")
+    answer = await desk.http.post("/v1/stations", json=STATION | {"code": "nt-001", "fileCode": None})
+    assert problem(answer, 409, "already-taken")["errors"][0]["field"] == "code"
     await desk.add_station("NT-002")
     answer = await desk.http.patch("/v1/stations/NT-002", json={"fileCode": "TH_GIAY_NUO01"}, headers={"If-Match": "*"})
     problem(answer, 409, "already-taken")
@@ -222,7 +224,9 @@ async def test_writes_and_lists_are_for_the_staff(
         "/v1/rule-sets",
         "/v1/observed-properties",
     ):
-        problem(await anybody.get(path, headers=own), 403, "forbidden")
+        answer = await anybody.get(path, headers=own)
+        # An id is answered as one that nobody has; a code, whether it exists or not, as forbidden.
+        problem(answer, *((404, "datastream-not-found") if str(other["id"]) in path else (403, "forbidden")))
     for path in ("/v1/stations", "/v1/datastreams", "/v1/limits", "/v1/stations/NT-001/keys", "/v1/stations/import"):
         problem(await anybody.post(path, json={}, headers=own), 403, "forbidden")
 
