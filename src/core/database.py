@@ -59,7 +59,11 @@ class PoolLimits:
 
 
 async def _leave_as_is(_: Any) -> None:
-    """No session of ours changes its state outside a transaction, so a connection goes back without a round trip."""
+    """A connection goes back to the pool without a round trip: nothing is undone in its session.
+
+    That is right because no session of ours changes its state outside a transaction. Whoever must, as for a lock that
+    outlives transactions, undoes it before the connection goes back, or ends the connection.
+    """
 
 
 class Database:

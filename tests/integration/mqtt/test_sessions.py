@@ -1,16 +1,18 @@
 """What the database keeps of the consumer's session, and who may be the consumer."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import pytest
 
-from core.database import DRIVER_ERRORS, Database
+from core.database import DRIVER_ERRORS, Database, PoolLimits
 from telemetry.catalog import keys
 from telemetry.mqtt import store
 from telemetry.mqtt.counters import Counters
 from telemetry.mqtt.leading import Leadership
 from tests.fixtures.brokers import Network, eventually, until
+from tests.fixtures.proxies import proxied
 
 _LOCKS = (
     "FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
@@ -62,6 +64,92 @@ async def test_a_tenure_ends_with_its_database_session(database: Database, dsn: 
         with pytest.raises(DRIVER_ERRORS):
             await tenure.check()
     await admin.close()
+
+
+async def taken(database: Database, seconds: float = 0) -> bool:
+    """Whether the tenure can be had, within some seconds."""
+
+    async def once() -> bool:
+        async with store.tenure(database, "one") as tenure:
+            return tenure is not None
+
+    if not seconds:
+        return await once()
+    await eventually(once, seconds=seconds, what="the tenure")
+    return True
+
+
+async def hold(database: Database, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Have the tenure while a statement of its session runs for longer than any test."""
+    async with store.tenure(database, "one") as tenure:
+        assert tenure is not None
+        await meanwhile()
+        await tenure._connection.execute("SELECT pg_sleep(30)")
+
+
+@pytest.fixture
+async def rival(dsn: str) -> AsyncIterator[Database]:
+    """The database as another process sees it."""
+    async with Database(dsn, application_name="rival") as opened:
+        yield opened
+
+
+async def test_a_tenure_that_a_failed_statement_ended_can_be_taken_again_by_anyone(dsn: str, rival: Database) -> None:
+    async def meanwhile() -> None:
+        assert not await taken(rival)
+
+    async with Database(dsn, application_name="first", limits=PoolLimits(command_seconds=0.3)) as first:
+        for _ in range(3):
+            # The server cancels the statement, and the session lives on.
+            with pytest.raises((asyncpg.QueryCanceledError, TimeoutError)):
+                await hold(first, meanwhile)
+            assert await taken(rival)
+            assert await taken(first)
+
+
+async def test_a_tenure_is_given_back_whatever_ends_it(dsn: str, rival: Database) -> None:
+    held = asyncio.Event()
+
+    async def meanwhile() -> None:
+        held.set()
+
+    async with Database(dsn, application_name="first") as first:
+        holding = asyncio.create_task(hold(first, meanwhile))
+        await asyncio.wait_for(held.wait(), 5)
+        assert not await taken(rival)
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+        assert await taken(rival, seconds=5)
+        assert await taken(first)
+
+
+async def test_a_session_that_cannot_be_asked_to_give_the_tenure_back_is_ended(dsn: str, rival: Database) -> None:
+    async with proxied(dsn) as (proxy, address):
+
+        async def meanwhile() -> None:
+            proxy.black_hole()
+
+        limits = PoolLimits(command_seconds=0.3, connect_seconds=1)
+        async with Database(address, application_name="first", limits=limits) as first:
+            with pytest.raises(DRIVER_ERRORS):
+                await hold(first, meanwhile)
+            proxy.flow()
+            assert await taken(rival, seconds=5)
+            assert await taken(first)
+
+
+async def test_a_tenure_whose_answer_was_lost_is_not_held(dsn: str, rival: Database) -> None:
+    async with proxied(dsn) as (proxy, address):
+        limits = PoolLimits(command_seconds=0.3, connect_seconds=1, max_size=1)
+        async with Database(address, application_name="first", limits=limits) as first:
+            assert await taken(first)
+            proxy.black_hole()
+            with pytest.raises(DRIVER_ERRORS):
+                await taken(first)
+            proxy.flow()
+            assert await taken(rival, seconds=5)
+            assert await taken(first, seconds=5)
 
 
 class Consuming:

@@ -23,8 +23,12 @@ LIMIT 1;
 UPDATE mqtt_session SET subscribed_time = now() WHERE client_id = $1 AND subscribed_time IS NULL;
 
 -- name: mqtt_session_take
--- Whether this database session is now the only consumer of client id $1; held until the session ends.
+-- Whether this database session is now the only consumer of client id $1; held until it is left or the session ends.
 SELECT pg_try_advisory_lock(hashtextextended('quantrac mqtt consumer ' || $1::text, 0));
+
+-- name: mqtt_session_leave
+-- Whether this database session was the consumer of client id $1, and is no longer.
+SELECT pg_advisory_unlock(hashtextextended('quantrac mqtt consumer ' || $1::text, 0));
 
 -- name: mqtt_session_held
 -- Nothing is asked; the answer says that the database session, and with it the lock, lives.
