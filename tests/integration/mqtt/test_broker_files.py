@@ -11,6 +11,7 @@ import pytest
 
 from core import errors
 from core.database import Database
+from telemetry.catalog import keys
 from telemetry.mqtt import broker_files
 from telemetry.mqtt.brokers import BrokerUser
 from tests.fixtures.brokers import Network, until
@@ -54,7 +55,7 @@ async def test_files_follow_the_catalogue_and_the_broker_is_told_once_for_each_c
     task = asyncio.create_task(broker_files.keep_current(database, render, reload, stop, look_seconds=0.05))
     await until(lambda: reloads == ["TH-NT-001,TH-NT-002,TH-NT-003"])
     admin = await asyncpg.connect(dsn)
-    await admin.execute("UPDATE station SET status = 'retired' WHERE code = 'TH-NT-002'")
+    await keys.revoke(database, "TH-NT-002", network.credentials["TH-NT-002"].partition(".")[0])
     await until(lambda: reloads[1:] == ["TH-NT-001,TH-NT-003"])
     # A key expires by the clock, without a change of the catalogue.
     key_id = network.credentials["TH-NT-003"].partition(".")[0]

@@ -206,17 +206,19 @@ async def test_a_consumer_that_lost_the_right_to_another_one_steps_down(database
     await task
 
 
-async def test_users_are_live_keys_of_stations_that_report(database: Database, network: Network, dsn: str) -> None:
+async def test_users_are_live_keys_even_of_stations_that_are_retired(
+    database: Database, network: Network, dsn: str
+) -> None:
     async def stations() -> list[str]:
         return sorted(user.station for user in await store.broker_users(database))
 
     assert await stations() == ["TH-NT-001", "TH-NT-002", "TH-NT-003"]
     await keys.revoke(database, "TH-NT-001", network.credentials["TH-NT-001"].partition(".")[0])
     admin = await asyncpg.connect(dsn)
+    assert await stations() == ["TH-NT-002", "TH-NT-003"]
     await admin.execute("UPDATE station SET status = 'retired' WHERE code = 'TH-NT-002'")
-    assert await stations() == ["TH-NT-003"]
     await admin.execute("UPDATE station SET status = 'maintenance' WHERE code = 'TH-NT-003'")
-    assert await stations() == ["TH-NT-003"]
+    assert await stations() == ["TH-NT-002", "TH-NT-003"]
     await admin.execute("UPDATE station_key SET expires_time = now() - interval '1 second'")
     assert await stations() == []
     await admin.close()
