@@ -90,7 +90,7 @@ async def test_a_database_that_is_killed_whole_costs_nothing_that_was_answered(
 ) -> None:
     gateway = await asyncio.to_thread(mortal_centre.serve)
     base = Vitals.of(gateway)
-    simulator = load(mortal_centre, 80)
+    simulator = load(mortal_centre, 50)
     await more_answers(mortal_centre, 60)
     mortal_server.kill()
     began = time.monotonic()
@@ -103,7 +103,7 @@ async def test_a_database_that_is_killed_whole_costs_nothing_that_was_answered(
     mortal_server.start()
     await healthy(mortal_centre)
     await finish(simulator)
-    await assert_unharmed(mortal_centre, gateway, base, 80)
+    await assert_unharmed(mortal_centre, gateway, base, 50)
 
 
 async def test_a_killed_backend_restarts_the_database_and_costs_nothing_that_was_answered(
@@ -111,14 +111,14 @@ async def test_a_killed_backend_restarts_the_database_and_costs_nothing_that_was
 ) -> None:
     gateway = await asyncio.to_thread(mortal_centre.serve)
     base = Vitals.of(gateway)
-    simulator = load(mortal_centre, 80)
+    simulator = load(mortal_centre, 50)
     for _ in range(2):
         await more_answers(mortal_centre, 60)
         # The server ends all sessions and recovers by itself when one of its processes dies like this.
         os.kill((await mortal_centre.database.fetch(_BACKENDS))[0]["pid"], signal.SIGKILL)
         await healthy(mortal_centre)
     await finish(simulator)
-    await assert_unharmed(mortal_centre, gateway, base, 80)
+    await assert_unharmed(mortal_centre, gateway, base, 50)
 
 
 @asynccontextmanager
@@ -134,7 +134,7 @@ async def behind_proxy(centre: Centre) -> AsyncIterator[tuple[Proxy, Program, Vi
 
 async def test_a_black_hole_before_the_database_ends_in_503_and_heals_by_itself(centre: Centre) -> None:
     async with behind_proxy(centre) as (proxy, gateway, base):
-        simulator = load(centre, 60)
+        simulator = load(centre, 40)
         await more_answers(centre, 60)
         proxy.black_hole()
         began = time.monotonic()
@@ -148,23 +148,23 @@ async def test_a_black_hole_before_the_database_ends_in_503_and_heals_by_itself(
         await healthy(centre)
         assert (await post(centre, a_packet(9))).status_code == 200
         await finish(simulator)
-        await assert_unharmed(centre, gateway, base, 60)
+        await assert_unharmed(centre, gateway, base, 40)
 
 
 async def test_reset_connections_are_made_anew_and_the_stations_notice_nothing_but_503(centre: Centre) -> None:
     async with behind_proxy(centre) as (proxy, gateway, base):
-        simulator = load(centre, 80)
+        simulator = load(centre, 50)
         for _ in range(4):
             await more_answers(centre, 50)
             proxy.reset()
         assert (await post(centre, a_packet())).status_code == 200
         await finish(simulator)
-        await assert_unharmed(centre, gateway, base, 80)
+        await assert_unharmed(centre, gateway, base, 50)
 
 
 async def test_a_commit_that_is_cut_on_its_way_is_kept_once_or_not_at_all(centre: Centre) -> None:
     async with behind_proxy(centre) as (proxy, gateway, base):
-        simulator = load(centre, 80)
+        simulator = load(centre, 50)
         for _ in range(3):
             await more_answers(centre, 40)
             proxy.cuts += [Cut.NEVER_SENT, Cut.SENT_AND_RESET, Cut.ANSWER_LOST, Cut.SENT_LATE]
@@ -172,7 +172,7 @@ async def test_a_commit_that_is_cut_on_its_way_is_kept_once_or_not_at_all(centre
         assert proxy.cuts == []
         events = [json.loads(line)["event"] for line in gateway.log.splitlines()]
         assert events.count("intake.commit_unknown") >= 3
-        await assert_unharmed(centre, gateway, base, 80)
+        await assert_unharmed(centre, gateway, base, 50)
         # A group keeps its receipt numbers through all attempts: no receipt tells of rows that another one has.
         doubled = await centre.database.fetchval(
             "SELECT count(*) FROM (SELECT sha256 FROM receipt WHERE stored > 0 GROUP BY sha256 HAVING count(*) > 1) d"
