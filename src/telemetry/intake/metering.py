@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 READINGS = Counter("quantrac_readings_total", "Readings answered, by outcome and channel.", ["outcome", "channel"])
 SUBMISSIONS = Counter("quantrac_submissions_total", "Submissions answered, by channel.", ["channel"])
-REFUSALS = Counter("quantrac_refusals_total", "Submissions that were not taken, by reason.", ["reason"])
+REFUSALS = Counter("quantrac_refusals_total", "Submissions over HTTP that were not taken, by reason.", ["reason"])
 RETRIES = Counter("quantrac_write_retries_total", "Groups written again, by cause.", ["cause"])
 GROUP_READINGS = Histogram(
     "quantrac_group_readings",

@@ -134,7 +134,7 @@ class Intake:
         promises nothing: what was already being written may still be committed.
         """
         if not self.has_room:
-            metering.REFUSALS.labels("queue-full").inc()
+            # Counted where the sender is told: a stream and the consumer of the broker only wait for room.
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Outcome] = loop.create_future()

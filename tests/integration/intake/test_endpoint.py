@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from core import instants
 from telemetry.catalog import keys
+from telemetry.intake import metering
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import IntakeLimits
 from tests.fixtures.entrances import LIMITS, STAFF_TOKEN, Entrance, part, raw
@@ -312,6 +314,14 @@ async def test_the_regulators_file_comes_with_its_name(entrance: Entrance) -> No
 # --- When the database or the queue cannot.
 
 
+def refusals() -> Counter[str]:
+    """How many submissions were refused until now, by reason."""
+    (family,) = metering.REFUSALS.collect()
+    return Counter(
+        {sample.labels["reason"]: int(sample.value) for sample in family.samples if sample.name.endswith("_total")}
+    )
+
+
 async def test_a_full_queue_is_told_before_the_body_is_read(entrance: Entrance) -> None:
     async with entrance.with_limits(intake=IntakeLimits(queue_rows=1, writers=1)) as endpoint:
         async with session_of(entrance.works.dsn) as operator, operator.transaction():
@@ -321,8 +331,10 @@ async def test_a_full_queue_is_told_before_the_body_is_read(entrance: Entrance) 
                 # The first is taken by the writer, the second fills the queue.
                 waiting.append(asyncio.ensure_future(entrance.post(entrance.packet(minute, COD=1.0))))
                 await asyncio.sleep(0.2)
+            before = refusals()
             sent = await asyncio.wait_for(raw(endpoint, entrance.headers(), []), 1)
             answer = await entrance.post(entrance.packet(9, COD=1.0))
+            assert refusals() - before == {"intake-full": 2}
         assert [response.status_code for response in await asyncio.gather(*waiting)] == [200, 200]
     assert sent[0]["status"] == 503
     refused(answer, 503, "intake-full")

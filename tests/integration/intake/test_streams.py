@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from core import instants
-from telemetry.intake import streaming
+from telemetry.intake import metering, streaming
 from telemetry.intake.endpoint import EndpointLimits
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.submitting import IntakeLimits, NotCommittedInTime
@@ -220,6 +220,7 @@ async def test_a_stream_that_stalls_is_given_up(entrance: Entrance, monkeypatch:
 
 
 async def test_a_stream_waits_for_room_instead_of_breaking(entrance: Entrance) -> None:
+    before = metering.REFUSALS.labels("intake-full")._value.get()
     async with entrance.with_limits(LIMITS, IntakeLimits(queue_rows=1, group_rows=30, writers=1)):
         streams = await asyncio.gather(
             *(entrance.stream(joined(lines(entrance, 200, first=200 * n))) for n in range(3)), return_exceptions=True
@@ -228,6 +229,9 @@ async def test_a_stream_waits_for_room_instead_of_breaking(entrance: Entrance) -
         complete = [told for answer, told in _good(streams) if answer.status_code == 200]
         assert complete
         assert all(told[-1]["complete"] and told[-1]["counts"]["stored"] == 200 for told in complete)
+    # Waiting for room is no refusal.
+    refused = [answer for answer, _ in _good(streams) if answer.status_code == 503]
+    assert metering.REFUSALS.labels("intake-full")._value.get() - before == len(refused)
 
 
 def _good(found: list[Any]) -> list[tuple[Any, list[dict[str, Any]]]]:
