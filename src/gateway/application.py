@@ -69,6 +69,8 @@ def create(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # A redirect would go to an address that the caller's Host header made up, with the caller's key.
+        redirect_slashes=False,
         # Operations are named after the functions that answer them.
         generate_unique_id_function=lambda route: route.name,
     )
