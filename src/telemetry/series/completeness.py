@@ -1,7 +1,7 @@
 """How much of what was expected was received, and how much of that is valid."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core import instants
@@ -22,14 +22,18 @@ async def read(
 ) -> tuple[Record, list[Record]]:
     """The share of all, and the shares of each station with its datastreams.
 
-    One observation is expected in each step of the cadence that lies in the span as a whole; observations are counted
-    in the same steps. The span ends by now.
+    One observation is expected in each step of the cadence that lies in the span as a whole, and a step counts once
+    however many observations it has: a burst does not make up for a gap. The span ends by now.
     """
     begin_us, end_us = instants.to_us(begin), instants.to_us(end)
     spans = {s.station.id: _cadence(s).whole(begin_us, end_us) for s in selections}
     expected = {s.station.id: _cadence(s).count(*spans[s.station.id]) for s in selections}
     _refuse_long(sum(expected[s.station.id] * len(s.streams) for s in selections), begin, end)
-    wanted = [(stream, *_instants(spans[s.station.id])) for s in selections for stream in s.streams]
+    wanted = [
+        (stream, *_instants(spans[s.station.id]), timedelta(seconds=s.station.cadence_seconds))
+        for s in selections
+        for stream in s.streams
+    ]
     counted = await store.counts(database, wanted)
     stations = [_station(selection, expected[selection.station.id], counted) for selection in selections]
     return _sum(stations), stations

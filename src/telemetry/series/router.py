@@ -250,7 +250,8 @@ async def read_completeness(
 ) -> Response:
     """Received and valid observations as a share of those expected at the cadence, with both sides of the fraction.
 
-    Calibrating and faulty rows are received and not valid. Where nothing was expected there is no percentage.
+    One is expected in each step of the cadence, and a step counts once however many readings it has. Calibrating and
+    faulty rows are received and not valid. Where nothing was expected there is no percentage.
     """
     now = instants.now()
     begin, end = _span(begin, end, now)

@@ -143,14 +143,14 @@ class BucketsInColumns(_Series):
 
 
 class Share(Body):
-    """Received and valid observations of those expected; percents have two decimals and are null when none is expected.
+    """Steps of the cadence that have an observation, and a valid one; percents have two decimals.
 
-    A station that sends more often than its cadence says receives more than 100 %.
+    A step counts once however many readings it has, so that no share is more than 100 % and no burst hides a gap.
     """
 
-    expected: int = Field(examples=[288])
-    received: int = Field(examples=[280])
-    valid: int = Field(examples=[276])
+    expected: int = Field(description="Steps of the cadence in the span.", examples=[288])
+    received: int = Field(description="Steps with at least one observation.", examples=[280])
+    valid: int = Field(description="Steps with at least one valid observation.", examples=[276])
     received_percent: float | None = Field(description="received / expected; null: not applicable.", examples=[97.22])
     valid_percent: float | None = Field(description="valid / expected; null: not applicable.", examples=[95.83])
 

@@ -1,7 +1,7 @@
 """Reads observations, one function per query."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core import queries
@@ -35,8 +35,10 @@ async def buckets(
     return await database.fetch(_BUCKETS[resolution], streams, begin, end)
 
 
-async def counts(database: Database, spans: Sequence[tuple[int, datetime, datetime]]) -> dict[int, tuple[int, int]]:
-    """Received and valid observations by datastream; `spans` are (datastream, begin, end)."""
-    columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], []]
+async def counts(
+    database: Database, spans: Sequence[tuple[int, datetime, datetime, timedelta]]
+) -> dict[int, tuple[int, int]]:
+    """Steps with an observation and with a valid one, by datastream; `spans` are (datastream, begin, end, step)."""
+    columns = [list(column) for column in zip(*spans, strict=True)] or [[], [], [], []]
     rows = await database.fetch(_sql["series_counts"], *columns)
     return {row["datastream_id"]: (row["received_n"], row["valid_n"]) for row in rows}

@@ -84,7 +84,49 @@ async def test_steps_that_the_span_cuts_are_left_out_on_both_sides(archive: Arch
     )
     shares = {share["symbol"]: share for share in body["stations"][0]["datastreams"]}
     # 00:05 to 00:15: two steps, five observations in each.
-    assert (shares["Flow"]["expected"], shares["Flow"]["received"], shares["Flow"]["receivedPercent"]) == (2, 10, 500.0)
+    assert (shares["Flow"]["expected"], shares["Flow"]["received"], shares["Flow"]["receivedPercent"]) == (2, 2, 100.0)
+
+
+async def test_a_burst_fills_one_step_and_hides_no_gap(archive: Archive) -> None:
+    stream = archive.stream("TH-NN-001", "Flow")
+    burst = _BEGIN + timedelta(minutes=12)
+    await archive.fill([stream], burst, burst + timedelta(seconds=20), timedelta(seconds=1))
+    body = await archive.get(
+        "/v1/completeness",
+        station="TH-NN-001",
+        from_=_BEGIN.isoformat(),
+        to=(_BEGIN + timedelta(minutes=50)).isoformat(),
+    )
+    flow = next(share for share in body["stations"][0]["datastreams"] if share["symbol"] == "Flow")
+    assert (flow["expected"], flow["received"], flow["receivedPercent"]) == (10, 1, 10.0)
+
+
+async def test_one_valid_reading_makes_a_step_valid(archive: Archive) -> None:
+    stream = archive.stream("TH-NN-001", "Flow")
+    calibrating = {"quality": 4, "reasons": int(Reason.CALIBRATING), "status": 1}
+    await archive.put(stream, _BEGIN, 1.0, **calibrating)
+    await archive.put(stream, _BEGIN + timedelta(minutes=1), 2.0)
+    await archive.put(stream, _BEGIN + timedelta(minutes=2), 3.0, **calibrating)
+    await archive.put(stream, _BEGIN + timedelta(minutes=5), 4.0, **calibrating)
+    body = await archive.get(
+        "/v1/completeness",
+        station="TH-NN-001",
+        from_=_BEGIN.isoformat(),
+        to=(_BEGIN + timedelta(minutes=15)).isoformat(),
+    )
+    flow = next(share for share in body["stations"][0]["datastreams"] if share["symbol"] == "Flow")
+    assert (flow["expected"], flow["received"], flow["valid"]) == (3, 2, 1)
+
+
+async def test_steps_are_those_of_the_station_s_own_cadence(archive: Archive) -> None:
+    await archive.database.execute("UPDATE station SET cadence_seconds = 420 WHERE code = 'TH-NN-001'")
+    await archive.catalog.refresh()
+    stream = archive.stream("TH-NN-001", "Flow")
+    await archive.fill([stream], _BEGIN, _BEGIN + timedelta(days=1))
+    body = await archive.get("/v1/completeness", station="TH-NN-001", **_DAY)
+    flow = next(share for share in body["stations"][0]["datastreams"] if share["symbol"] == "Flow")
+    assert flow["received"] == flow["expected"] in {205, 206}
+    assert flow["receivedPercent"] == 100.0
 
 
 async def test_one_that_is_missing_is_never_rounded_away(archive: Archive) -> None:

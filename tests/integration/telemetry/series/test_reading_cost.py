@@ -42,10 +42,17 @@ async def test_a_span_is_found_by_the_key(month: Archive, name: str) -> None:
     begin, end = utc(2026, 10, 5), utc(2026, 10, 6)
     args: tuple[object, ...] = (streams, begin, end, 1000)
     if name == "series_counts":
-        args = (streams, [begin] * len(streams), [end] * len(streams))
+        args = (streams, *([given] * len(streams) for given in (begin, end, timedelta(minutes=5))))
     plan = await _plan(month, name, *args)
     assert _KEY in plan, plan
     assert "Seq Scan on observation" not in plan, plan
+
+
+async def test_steps_are_counted_in_the_order_of_the_key(month: Archive) -> None:
+    streams = month.streams("TH-NT-001")
+    given = (utc(2026, 10, 5), utc(2026, 10, 6), timedelta(minutes=5))
+    plan = await _plan(month, "series_counts", streams, *([value] * len(streams) for value in given))
+    assert "HashAggregate" not in plan, plan
 
 
 @pytest.mark.parametrize("name", ["series_hourly", "series_daily"])
