@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from telemetry.quality.checking import FUTURE_MINUTES, OLDEST_DAYS
+
 PREFIX = "QUANTRAC_"
 # Read by the test suite and by nothing else.
 FOREIGN = frozenset({"QUANTRAC_TEST_DSN"})
@@ -71,8 +73,10 @@ class IntakeSettings(Section):
     )
     writers: int = Field(2, ge=1, le=16, description="Transactions that may run side by side.")
     answer_seconds: Positive = Field(5, description="A submission that is not committed in this time is answered 503.")
-    oldest_days: Positive = Field(400, description="Readings older than this go to quarantine.")
-    future_minutes: Positive = Field(10, description="Readings further ahead of the clock than this go to quarantine.")
+    oldest_days: Positive = Field(OLDEST_DAYS, description="Readings older than this go to quarantine.")
+    future_minutes: Positive = Field(
+        FUTURE_MINUTES, description="Readings further ahead of the clock than this go to quarantine."
+    )
     body_bytes: Positive = Field(
         8 * 2**20, description="Most bytes of one request body on the wire (NDJSON: of one line)."
     )

@@ -21,6 +21,8 @@ Int32s = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 LATE_AFTER_US = 3_600 * 10**6
+# Loggers are read out after a year; clocks differ by minutes. Settings may widen or narrow both.
+OLDEST_DAYS, FUTURE_MINUTES = 400, 10
 # A result this close to an end of the range, as a share of its span, stands at that end: text and factors cost digits.
 END_TOLERANCE = 1e-6
 # No instrument shows more than this, known range or not; two results near the end of the floats have no sum any more.
@@ -47,8 +49,8 @@ _BITS = {reason: int(reason) for reason in flags.Reason}
 class Window:
     """How far a phenomenon time may lie before and after the time of receipt, both ends included."""
 
-    oldest_us: int = 400 * 86_400 * 10**6
-    future_us: int = 600 * 10**6
+    oldest_us: int = OLDEST_DAYS * 86_400 * 10**6
+    future_us: int = FUTURE_MINUTES * 60 * 10**6
 
 
 @dataclass(frozen=True, slots=True)

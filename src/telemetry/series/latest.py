@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core import instants
 from core.database import Database
 from core.instants import Zone
 from telemetry.catalog.snapshot import Columns, DatastreamEntry, Snapshot
+from telemetry.quality.checking import Window
 from telemetry.quality.flags import Quality
 from telemetry.series import naming, store
 from telemetry.series.rendering import Record
 from telemetry.series.selecting import Selection
 
-# Nothing older is taken in, so nothing older can be the state of a station.
-OLDEST = timedelta(days=400)
 _MEMBERS = (
     "station",
     "kind",
@@ -47,12 +46,25 @@ def flattened(records: Sequence[Record]) -> tuple[Sequence[str], list[list[Any]]
     ]
 
 
+def reach_us(window: Window) -> int:
+    """How old the newest observation may be: as old as the intake takes any, and no less than it does by default.
+
+    A window that was made narrower stops what comes in; it does not take away what is there.
+    """
+    return max(window.oldest_us, Window().oldest_us)
+
+
 async def read(
-    database: Database, snapshot: Snapshot, selections: Sequence[Selection], now: datetime, zone: Zone
+    database: Database,
+    snapshot: Snapshot,
+    selections: Sequence[Selection],
+    now: datetime,
+    zone: Zone,
+    not_before: datetime,
 ) -> list[Record]:
-    """One record for each datastream, by station code and symbol."""
+    """One record for each datastream, by station code and symbol; empty where nothing is newer than `not_before`."""
     ids = [stream for selection in selections for stream in selection.streams]
-    found = {row["datastream_id"]: row for row in await store.latest(database, ids, now - OLDEST)}
+    found = {row["datastream_id"]: row for row in await store.latest(database, ids, not_before)}
     clock = naming.clock(zone)
     records = []
     for selection in selections:

@@ -19,6 +19,7 @@ from core.wire import QueryInstant
 from telemetry.catalog import errors as catalog_errors
 from telemetry.catalog.schemas.fields import Code, Identifier, StationKind, Symbol
 from telemetry.catalog.snapshot import Snapshot
+from telemetry.intake.submitting import Intake
 from telemetry.quality.flags import LEGEND
 from telemetry.readings import DeviceStatus
 from telemetry.series import completeness, errors, export, latest, naming, rendering, scanning, schemas, selecting
@@ -54,7 +55,14 @@ def snapshot_of(request: Request) -> Snapshot:
     return found
 
 
+def reach_of(request: Request) -> int:
+    """Dependency: how many µs back the newest observation is looked for."""
+    intake: Intake = request.app.state.intake
+    return latest.reach_us(intake.window)
+
+
 Catalog = Annotated[Snapshot, Depends(snapshot_of)]
+ReachUs = Annotated[int, Depends(reach_of)]
 StationCode = Annotated[Code | None, Query(description="Code of a station.", examples=["TH-NT-001"])]
 Kind = Annotated[StationKind | None, Query(description="Stations of this kind only.")]
 InZone = Annotated[Zone, Query(description="The zone in which times are written.")]
@@ -106,6 +114,7 @@ async def read_latest(
     principal: access.AnyPrincipal,
     db: Opened,
     catalog: Catalog,
+    reach_us: ReachUs,
     station: StationCode = None,
     kind: Kind = None,
     zone: InZone = Zone.UTC,
@@ -114,7 +123,9 @@ async def read_latest(
 ) -> Response:
     """The newest observation of every active datastream of the network, or of one station or kind, in one answer."""
     now = instants.now()
-    records = await latest.read(db, catalog, selecting.many(catalog, principal, station, kind), now, zone)
+    selections = selecting.many(catalog, principal, station, kind)
+    not_before = instants.from_us(max(_FIRST_US, instants.to_us(now) - reach_us))
+    records = await latest.read(db, catalog, selections, now, zone, not_before)
     if not _csv_wanted(form, accept):
         return _json({"time": instants.text(now, zone), "items": records})
     return _table("latest", export.table(*latest.flattened(records)))

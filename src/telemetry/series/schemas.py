@@ -31,7 +31,10 @@ class LimitState(Body):
 
 
 class LatestObservation(Body):
-    """The newest observation of one datastream; its members are null where there is none in the last 400 days."""
+    """The newest observation of one datastream; its members are null where there is none in the last 400 days.
+
+    Where the intake takes older ones, its window counts instead.
+    """
 
     station: str = Field(examples=["TH-NT-001"])
     kind: StationKind

@@ -4,9 +4,12 @@ import csv
 import io
 from datetime import timedelta
 
+import pytest
+
 from core import instants
+from telemetry.quality.checking import Window
 from telemetry.quality.flags import Reason
-from telemetry.series import schemas
+from telemetry.series import latest, schemas
 from tests.fixtures.series import Archive
 
 
@@ -48,6 +51,23 @@ async def test_the_newest_observation_is_told_with_age_quality_and_limit(archive
         "limit": {"lower": None, "verified": False, "state": "above"},
         "receipt": 7,
     }
+
+
+async def test_what_a_wider_intake_takes_is_not_hidden(archive: Archive) -> None:
+    """The archive's intake takes readings of 800 days."""
+    now = instants.now()
+    await archive.put(archive.stream("TH-NT-001", "COD"), now - timedelta(days=790), 1)
+    await archive.put(archive.stream("TH-NT-001", "TSS"), now - timedelta(days=810), 1)
+    items = {item["symbol"]: item for item in (await archive.get("/v1/latest", station="TH-NT-001"))["items"]}
+    assert (items["COD"]["result"], items["TSS"]["result"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("taken", "looked_for"), [(timedelta(days=800), timedelta(days=800)), (timedelta(days=30), timedelta(days=400))]
+)
+def test_a_narrower_intake_does_not_hide_what_is_there(taken: timedelta, looked_for: timedelta) -> None:
+    microsecond = timedelta(microseconds=1)
+    assert latest.reach_us(Window(oldest_us=taken // microsecond)) == looked_for // microsecond
 
 
 async def test_a_station_is_overdue_after_one_cadence_and_fifteen_minutes(archive: Archive) -> None:
