@@ -23,7 +23,7 @@ from telemetry.intake import committing, metering, store
 from telemetry.intake.matching import Matcher
 from telemetry.intake.pipeline import judge
 from telemetry.quality.checking import Window
-from telemetry.readings import Channel, Fate, Outcome, Submission, Verdict
+from telemetry.readings import Fate, Outcome, Submission, Verdict
 
 _log = structlog.get_logger(__name__)
 
@@ -210,7 +210,7 @@ class Intake:
         for waiting, outcome in zip(group, outcomes, strict=True):
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcome)
-        _count(judged.submissions, outcomes)
+        metering.count(judged, outcomes)
 
     def _current_matcher(self) -> Matcher:
         snapshot = self._catalog.snapshot
@@ -232,17 +232,3 @@ def _fail(group: Iterable[_Waiting], error: Exception) -> None:
     for waiting in group:
         if not waiting.outcome.done():
             waiting.outcome.set_exception(error)
-
-
-def _count(submissions: Sequence[Submission], outcomes: Sequence[Outcome]) -> None:
-    by_channel: dict[Channel, list[Outcome]] = {}
-    for submission, outcome in zip(submissions, outcomes, strict=True):
-        by_channel.setdefault(submission.channel, []).append(outcome)
-    for channel, mine in by_channel.items():
-        metering.SUBMISSIONS.labels(channel).inc(len(mine))
-        metering.READINGS.labels(Fate.STORED, channel).inc(sum(outcome.stored for outcome in mine))
-        marked = [outcome for outcome in mine if outcome.verdicts]
-        if marked:
-            metering.READINGS.labels(Fate.DUPLICATE, channel).inc(sum(o.duplicates for o in marked))
-            metering.READINGS.labels(Fate.CONFLICT, channel).inc(sum(o.conflicts for o in marked))
-            metering.READINGS.labels(Fate.QUARANTINED, channel).inc(sum(o.quarantined for o in marked))

@@ -1,15 +1,18 @@
 """What becomes of readings: stored, duplicate, conflict, quarantined, and what the tables say of each."""
 
 import asyncio
+import itertools
 import json
+from collections import Counter
 from datetime import timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
 from core import instants
-from telemetry.intake import answers
-from telemetry.readings import Fate, Flaw, Outcome, Readings, Reason
+from telemetry.intake import answers, metering
+from telemetry.readings import Channel, Fate, Flaw, Outcome, Readings, Reason
 from tests.fixtures.intakes import Works
 from tests.fixtures.submissions import DAY_US, FIRST, SECOND
 
@@ -34,6 +37,40 @@ async def test_readings_are_stored_with_receipt_quality_and_status(works: Works)
     assert {row["receipt_id"] for row in rows} == {outcome.receipt_id}
     # Late by an hour (64); the second station has no ranges on record (256), so nothing was evaluated there.
     assert [(row["result_quality"], row["quality_reasons"]) for row in rows] == [(1, 64), (1, 64), (2, 64 + 256)]
+
+
+def placed(*readings: Readings) -> list[Readings]:
+    """The readings, one behind the other in their submission."""
+    starts = itertools.accumulate(map(len, readings), initial=0)
+    return [msgspec.structs.replace(mine, index=start) for mine, start in zip(readings, starts, strict=False)]
+
+
+def judged() -> Counter[tuple[str, str]]:
+    """Readings counted until now, by channel and quality."""
+    (family,) = metering.JUDGED.collect()
+    samples = [sample for sample in family.samples if sample.name.endswith("_total")]
+    return Counter({(sample.labels["channel"], sample.labels["quality"]): int(sample.value) for sample in samples})
+
+
+async def test_what_is_stored_is_counted_by_channel_and_quality_and_nothing_else_is(works: Works) -> None:
+    before = judged()
+    await works.submit(works.packet(0, COD=48.5, pH=7.2))
+    faulty = Readings(FIRST, ("COD", "pH"), works.time_us(3), [1.0, 7.0], status=[2, 0])
+    await asyncio.gather(
+        works.submit(*placed(works.packet(0, COD=48.5), works.packet(1, COD=500.0, Xyz=1.0), works.packet(2, COD=1.0))),
+        works.submit(*placed(works.packet(0, pH=7.9), works.packet(2, SECOND, Amoni=3.0)), channel=Channel.MQTT),
+        works.submit(faulty, channel=Channel.MQTT),
+        works.submit(works.packet(5, COD=500.0), channel=Channel.REPLAY),
+    )
+    assert await works.counts() == (8, 5, 1, 1)
+    rows = await works.rows(
+        "SELECT r.channel, o.result_quality AS quality, count(*) AS times "
+        "FROM observation o JOIN receipt r ON r.id = o.receipt_id GROUP BY 1, 2"
+    )
+    names = {1: "pass", 2: "not-evaluated", 3: "suspect", 4: "fail"}
+    stored = {(row["channel"], names[row["quality"]]): row["times"] for row in rows}
+    assert set(stored) >= {("http", "suspect"), ("mqtt", "fail"), ("mqtt", "not-evaluated"), ("replay", "suspect")}
+    assert judged() - before == stored
 
 
 async def test_the_receipt_keeps_the_bytes_their_hash_the_sender_and_the_counts(works: Works) -> None:
