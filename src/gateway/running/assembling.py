@@ -111,7 +111,7 @@ class Assembly:
         return services.Command(name, line, self.places.log(f"{name}.jsonl"))
 
     def metric_pages(self) -> dict[str, dict[str, str]]:
-        """Where refusals are counted, with the headers that open each page."""
+        """Where refusals and qualities are counted, with the headers that open each page."""
         token = credentials.ensure_secret(self.places.staff_token)
         return {
             f"{self.http}/metrics": {"Authorization": f"Bearer {token}"},

@@ -19,12 +19,6 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    suspect: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reporting:
     expected: int
     reporting: int
@@ -36,10 +30,6 @@ async def demonstration_stations(database: Database) -> list[str]:
 
 async def received(database: Database, after: datetime, until: datetime) -> Received:
     return Received(**await database.fetchrow(_sql["running_received"], after, until))
-
-
-async def judged(database: Database, after: datetime, until: datetime) -> Judged:
-    return Judged(**await database.fetchrow(_sql["running_judged"], after, until))
 
 
 async def reporting(database: Database) -> Reporting:

@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from gateway import migrating
 from gateway.embedded import ownership
 from gateway.running import credentials, store, telling, watching
 from gateway.running.assembling import Assembly, Render
-from gateway.running.refusals import Refusals
+from gateway.running.counting import Counts
 from gateway.running.services import Broker, Service
 from telemetry.catalog import seeding
 from telemetry.mqtt import broker_files
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 _LINE_SECONDS = 60.0
 # Receipts carry the time of arrival and are committed a little later: the line looks at what is settled.
-_SETTLED = timedelta(seconds=5)
+_SETTLING_SECONDS = 5.0
 
 
 class Supervisor:
@@ -110,22 +110,26 @@ class Supervisor:
         await broker_files.keep_current(pool, render, reload, self._stop)
 
     async def _tell_each_minute(self, pool: Database) -> None:
-        refusals = Refusals(self._assembly.metric_pages(), self._places.log("nats.log"))
-        after = instants.now() - _SETTLED
+        counts = Counts(self._assembly.metric_pages(), self._places.log("nats.log"))
+        # What was counted before the first minute is no part of it.
+        await counts.since_last_look()
+        found: Counter[str] = Counter()
+        after = instants.now()
         while True:
-            await asyncio.sleep(_LINE_SECONDS)
-            until = instants.now() - _SETTLED
-            refused, denied = await refusals.since_last_look()
+            await asyncio.sleep(_LINE_SECONDS - _SETTLING_SECONDS)
+            until = instants.now()
+            found.update(await counts.since_last_look())
+            await asyncio.sleep(_SETTLING_SECONDS)
             try:
                 reporting = await store.reporting(pool)
                 received = await store.received(pool, after, until)
-                judged = await store.judged(pool, after, until)
             except DatabaseUnavailable as error:
                 # The next line covers this minute too.
                 telling.notice(f"No figures: {error}")
                 continue
+            telling.minute(reporting, received, found)
             after = until
-            telling.minute(reporting, received, judged, refused, denied)
+            found.clear()
 
     async def _stop_services(self) -> None:
         """Stop what was started, the last one first, so that each finds what it needs until it has ended."""

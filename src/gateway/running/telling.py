@@ -1,13 +1,15 @@
 """What `quantrac run` shows: its steps, a table when all is up, one line a minute, and how it ends."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from core import instants
+from gateway.running import counting
 from gateway.running.assembling import Assembly
-from gateway.running.store import Judged, Received, Reporting
+from gateway.running.store import Received, Reporting
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -53,13 +55,16 @@ def table(assembly: Assembly, stations: int) -> None:
     _console.print()
 
 
-def minute(reporting: Reporting, received: Received, judged: Judged, refused: int, denied: int) -> None:
-    """The line a minute: received, judged, refused."""
+def minute(reporting: Reporting, received: Received, counts: Mapping[str, int]) -> None:
+    """The line a minute: received, judged, refused; `counts` are named as in `counting`."""
+    refused, denied, suspect, failed = (
+        counts.get(name, 0) for name in (counting.REFUSED, counting.DENIED, counting.SUSPECT, counting.FAILED)
+    )
     readings = received.stored + received.duplicates + received.conflicts + received.quarantined
     text = (
         f"{_clock()}  stations {reporting.reporting}/{reporting.expected} · "
         f"received {received.receipts:,} submissions, {readings:,} readings · "
-        f"stored {received.stored:,} (suspect {judged.suspect:,}, failed {judged.failed:,}), "
+        f"stored {received.stored:,} (suspect {suspect:,}, failed {failed:,}), "
         f"duplicate {received.duplicates:,}, conflict {received.conflicts:,} · "
         f"quarantined {received.quarantined:,}, refused {refused:,}"
     )

@@ -6,9 +6,9 @@ import pytest
 
 from gateway.embedded import ports
 from gateway.embedded.errors import PortTaken
-from gateway.running import telling
+from gateway.running import counting, telling
 from gateway.running.assembling import Assembly, Options
-from gateway.running.store import Judged, Received, Reporting
+from gateway.running.store import Received, Reporting
 from gateway.settings import Settings
 
 
@@ -39,7 +39,8 @@ def test_an_address_that_listens_everywhere_is_shown_as_one_that_can_be_called(t
 
 def test_the_line_a_minute_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     received = Received(receipts=1200, stored=9000, duplicates=30, conflicts=2, quarantined=8)
-    telling.minute(Reporting(expected=105, reporting=104), received, Judged(suspect=41, failed=3), refused=7, denied=0)
+    found = {counting.SUSPECT: 41, counting.FAILED: 3, counting.REFUSED: 7}
+    telling.minute(Reporting(expected=105, reporting=104), received, found)
     line = capsys.readouterr().out
     assert "stations 104/105" in line
     assert "received 1,200 submissions, 9,040 readings" in line
@@ -49,7 +50,7 @@ def test_the_line_a_minute_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_denials_of_the_broker_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    telling.minute(Reporting(1, 1), Received(0, 0, 0, 0, 0), Judged(0, 0), refused=0, denied=4)
+    telling.minute(Reporting(1, 1), Received(0, 0, 0, 0, 0), {counting.DENIED: 4})
     assert "denied by the broker 4" in capsys.readouterr().out
 
 
