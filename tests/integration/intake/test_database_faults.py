@@ -131,7 +131,7 @@ async def test_backends_that_are_ended_all_the_time_lose_and_double_nothing(work
             while not stop.is_set():
                 ended += await operator.fetchval(
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1 "
-                    "AND datname = current_database() AND random() < 0.3",
+                    "AND datname = current_database() AND random() < 0.5",
                     OTHER,
                 )
                 await asyncio.sleep(0.01)
@@ -148,7 +148,7 @@ async def test_backends_that_are_ended_all_the_time_lose_and_double_nothing(work
         async with asyncio.timeout(50):
             outcomes = await asyncio.gather(*(station(intake, number) for number in range(6)))
         stop.set()
-        assert await disturbing > 5
+        assert await disturbing > 0
     assert {(o.stored, o.duplicates, o.quarantined) for of_one in outcomes for o in of_one} == {(1, 0, 1)}
     assert await works.counts() == (120, 120, 120, 0)
 
