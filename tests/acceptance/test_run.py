@@ -141,6 +141,11 @@ def test_the_command_to_try_works_as_it_is_printed(run: Run) -> None:
 def test_secrets_are_for_their_owner_alone(run: Run) -> None:
     for name in ("staff.token", "station-keys.json", "broker.password", "database.dsn", "postgres/password"):
         assert stat.S_IMODE((run.var / name).stat().st_mode) == 0o600, name
+    # Root lets the database's user pass through; nobody but the owner lists what is there.
+    assert stat.S_IMODE(run.var.stat().st_mode) == (0o711 if os.geteuid() == 0 else 0o700)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) & 0o037 for path in (run.var / "log").iterdir()} == {
+        path.name: 0 for path in (run.var / "log").iterdir()
+    }
     secrets = [(run.var / name).read_text(encoding="utf-8").strip() for name in ("staff.token", "broker.password")]
     secrets += list(json.loads((run.var / "station-keys.json").read_text(encoding="utf-8")).values())
     logs = "".join(path.read_text(encoding="utf-8") for path in (run.var / "log").iterdir())

@@ -1,12 +1,14 @@
 """`quantrac run`: everything on this machine with one command."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core import log
+from gateway.embedded import processes
 from gateway.running.assembling import Assembly, Options
 from gateway.running.supervisor import Supervisor
 from gateway.settings import Settings
@@ -43,8 +45,7 @@ def run(
         )
     options = Options(data_dir, host, http_port or settings.http.port, mqtt_port or settings.mqtt.port, stations)
     assembly = Assembly(options, settings)
-    events = assembly.places.log("run.jsonl")
-    events.parent.mkdir(parents=True, exist_ok=True)
-    with events.open("a", encoding="utf-8") as stream:
+    assembly.places.make()
+    with os.fdopen(processes.open_log(assembly.places.log("run.jsonl")), "a", encoding="utf-8") as stream:
         log.configure(settings.log.level, stream)
         asyncio.run(Supervisor(assembly).main())

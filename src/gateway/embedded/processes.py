@@ -1,5 +1,6 @@
 """Starts a tethered process with its output in a file, and ends it step by step."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ class Process:
         log.parent.mkdir(parents=True, exist_ok=True)
         _set_aside(log)
         self._log_start = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as output:
+        with os.fdopen(open_log(log), "ab") as output:
             self._popen = subprocess.Popen(  # noqa: S603 - the caller names a program, never a shell's line
                 tether.command(program, ends_with=ends_with, account=account),
                 stdin=subprocess.DEVNULL,
@@ -80,6 +81,11 @@ class Process:
         with self._log.open("rb") as written:
             written.seek(self._log_start)
             return written.read()[-_TOLD_BYTES:].decode(errors="replace").strip()
+
+
+def open_log(log: Path) -> int:
+    """A descriptor that appends to the file; a new one is for its owner and the owner's group alone."""
+    return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
 
 def _set_aside(log: Path) -> None:

@@ -1,5 +1,6 @@
 """Where `quantrac run` keeps things: the names inside its data folder."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,15 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Places:
     root: Path
+
+    def make(self) -> None:
+        """Make the folder for its owner alone; started by root, the database's own user passes through it.
+
+        A folder that is there stays as its owner made it.
+        """
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
+        self.log("").mkdir(mode=0o750, exist_ok=True)
 
     @property
     def postgres(self) -> Path:

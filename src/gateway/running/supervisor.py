@@ -45,7 +45,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        self._places.root.mkdir(parents=True, exist_ok=True)
+        self._places.make()
         owned = ownership.take(self._places.root, wait_seconds=1)
         try:
             await self._until_stopped()
