@@ -12,6 +12,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _SECRET = re.compile(
     r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE
 )
+_FIRST = ("timestamp", "level", "event")
+# uvicorn's own event once more, with colours for a terminal.
+_LEFT_OUT = frozenset({"color_message"})
 _LONGEST = 2_000
 # A traceback says at its end what went wrong, and at its beginning where.
 _LONGEST_TRACEBACK = 8_000
@@ -51,7 +54,13 @@ def _clean_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {
         key: value if key.startswith("_") else _clean(value, _LONGEST_TRACEBACK if key == "exception" else _LONGEST)
         for key, value in event.items()
+        if key not in _LEFT_OUT
     }
+
+
+def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """What a person looks for first comes first."""
+    return {key: event[key] for key in _FIRST if key in event} | dict(event)
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -73,7 +82,11 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _in_order,
+            structlog.processors.JSONRenderer(),
+        ],
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
 
@@ -129,14 +130,46 @@ def _untyped(error: HTTPException, instance: str) -> Response:
     return Response(msgspec.json.encode(body), status_code=error.status_code, media_type=MEDIA_TYPE)
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    _log.error("request.failed", path=request.url.path, method=request.method, exc_info=error)
-    return response(errors.Error("The error was logged; nothing that was not answered is kept."), request.url.path)
+def _unexpected(instance: str) -> Response:
+    return response(errors.Error("The error was logged; nothing that was not answered is kept."), instance)
+
+
+async def _on_unexpected(request: Request, _: Exception) -> Response:
+    """Answer an error of another middleware; the server logs it."""
+    return _unexpected(request.url.path)
+
+
+class Unexpected:
+    """Middleware that logs an unexpected error, once and among the request's own lines, and answers it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:
+            if started:
+                # The server breaks the connection off, so that nobody takes what was sent for the whole, and logs it.
+                raise
+            _log.error("request.failed", path=scope["path"], method=scope["method"], exc_info=error)
+            await _unexpected(scope["path"])(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
-    """Give the application its error handlers."""
+    """Give the application its error handlers; middleware that is added later stands in front of them."""
     app.add_exception_handler(errors.Error, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_unexpected)
+    app.add_middleware(Unexpected)

@@ -84,6 +84,22 @@ def test_a_line_says_when_who_and_how_bad(stream: io.StringIO) -> None:
     assert line["timestamp"].endswith("Z")
 
 
+def test_a_line_begins_with_when_how_bad_and_what(stream: io.StringIO) -> None:
+    structlog.get_logger("quantrac.test").info("event.name", before="a", path="/x")
+    logging.getLogger("library").warning("said by a library", extra={"broker": "nats"})
+    ours, theirs = _lines(stream)
+    assert list(ours)[:3] == list(theirs)[:3] == ["timestamp", "level", "event"]
+    assert {*ours} == {"timestamp", "level", "event", "logger", "before", "path"}
+
+
+def test_the_servers_lines_carry_no_colours(stream: io.StringIO) -> None:
+    coloured = "Started server process [\x1b[36m%d\x1b[0m]"
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7, extra={"color_message": coloured})
+    (line,) = _lines(stream)
+    assert line["event"] == "Started server process [7]"
+    assert "color_message" not in line
+
+
 def test_loggers_of_libraries_write_the_same_lines(stream: io.StringIO) -> None:
     logging.getLogger("library").warning("key %s", KEY, extra={"broker": f"Bearer {TOKEN}"})
     (line,) = _lines(stream)

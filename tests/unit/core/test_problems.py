@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI, Query
+from fastapi.responses import StreamingResponse
 from pydantic import model_validator
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from core import errors, problems, wire
 
@@ -42,6 +45,14 @@ def _application() -> FastAPI:
     async def broken() -> None:
         raise RuntimeError("the password is hunter2")
 
+    @app.get("/begun")
+    async def begun() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"a part"
+            raise RuntimeError("the rest is lost")
+
+        return StreamingResponse(parts())
+
     @app.get("/framework/{status}")
     async def framework(status: int) -> None:
         raise HTTPException(status, "as the framework says", headers={"Allow": "GET"})
@@ -59,7 +70,7 @@ def _application() -> FastAPI:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(_application(), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(_application())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
@@ -92,11 +103,35 @@ async def test_who_is_not_known_is_asked_for_a_bearer(client: httpx.AsyncClient)
     assert "errors" not in body
 
 
-async def test_the_unexpected_tells_nothing_of_itself(
+async def test_the_unexpected_tells_nothing_of_itself_and_is_logged_once(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.CRITICAL):
+    with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as lines:
+        # The transport raises what is left for the server to log: nothing is.
         answer = await client.get("/broken")
+    _problem(answer, 500, "internal-error")
+    assert "hunter2" not in answer.text
+    assert [(line["event"], line["path"], line["method"]) for line in lines] == [("request.failed", "/broken", "GET")]
+    assert str(lines[0]["exc_info"]) == "the password is hunter2"
+    assert [record for record in caplog.records if record.name != "httpx"] == []
+
+
+async def test_an_answer_that_breaks_off_is_left_to_the_server(client: httpx.AsyncClient) -> None:
+    with structlog.testing.capture_logs() as lines, pytest.raises(RuntimeError, match="the rest is lost"):
+        await client.get("/begun")
+    assert lines == []
+
+
+async def test_an_error_of_a_middleware_is_a_problem_too() -> None:
+    app = _application()
+
+    @app.middleware("http")
+    async def fail(*_: object) -> Response:
+        raise RuntimeError("the password is hunter2")
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.get("/busy")
     _problem(answer, 500, "internal-error")
     assert "hunter2" not in answer.text
 
