@@ -148,22 +148,20 @@ async def test_the_ledger_has_a_line_before_and_after_each_sending(tmp_path: Pat
 
 
 async def test_a_station_that_is_told_to_stop_stops_and_keeps_what_is_left() -> None:
-    thrice, stop = asyncio.Event(), asyncio.Event()
+    full, stop = asyncio.Event(), asyncio.Event()
 
     class Wall(Script):
         async def send(self, parcel: Parcel) -> Answer:
             await super().send(parcel)
-            if len(self.seen) == 3:
-                thrice.set()
+            # The station measures what is over before each sending.
+            if len(self.seen) >= 3 and running.buffered == 5:
+                full.set()
             return UNKNOWN
 
-    wall = Wall()
-    running = station(wall, rounds=5)
+    running = station(Wall(), rounds=5)
     task = asyncio.create_task(driving.run([running], stop, options=Options(), drain_seconds=0.05))
     async with asyncio.timeout(10):
-        await thrice.wait()
-        while running.buffered < 5:
-            await asyncio.sleep(0.001)
+        await full.wait()
         stop.set()
         await task
     assert running.buffered == 5
