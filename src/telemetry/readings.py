@@ -94,7 +94,10 @@ class Readings(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A reading (or, with index None, a whole submission) that cannot be matched or kept, with its text as sent."""
+    """A reading (or, with index None, a whole submission) that cannot be matched or kept, with its text as sent.
+
+    station_id: the station that it is of, where that is known.
+    """
 
     index: int | None
     reason: Reason
@@ -106,6 +109,7 @@ class Flaw:
     unit: str | None = None
     phenomenon_time: str | None = None
     status: str | None = None
+    station_id: int | None = None
 
 
 class Decoded(msgspec.Struct, frozen=True):

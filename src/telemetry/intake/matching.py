@@ -21,12 +21,13 @@ _SHOWN_SYMBOLS = 12
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Why the readings of one spelling have no datastream."""
+    """Why the readings of one spelling have no datastream; `station_id` is theirs where at least that is known."""
 
     reason: Reason
     field: str
     found: str
     expected: str
+    station_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,13 @@ class Matcher:
         if not datastream_id:
             known = sorted({self.snapshot.datastreams[d].symbol for d in spellings.values()})
             listed = ", ".join(known[:_SHOWN_SYMBOLS]) + (", …" if len(known) > _SHOWN_SYMBOLS else "")
-            return Mismatch(Reason.UNKNOWN_SYMBOL, "symbol", symbol, f"a symbol or alias of {station.code}: {listed}")
+            wanted = f"a symbol or alias of {station.code}: {listed}"
+            return Mismatch(Reason.UNKNOWN_SYMBOL, "symbol", symbol, wanted, station.id)
         expected = self.snapshot.datastreams[datastream_id].reported_unit
         # An empty unit is usual in the regulator's files (pH has none); only a unit that says otherwise is refused.
         if unit and unit != expected and fold_unit(unit) not in {"", fold_unit(expected)}:
-            return Mismatch(Reason.UNIT_MISMATCH, "unit", unit, f"{expected or 'no unit'}, as declared for {symbol}")
+            wanted = f"{expected or 'no unit'}, as declared for {symbol}"
+            return Mismatch(Reason.UNIT_MISMATCH, "unit", unit, wanted, station.id)
         return datastream_id
 
 

@@ -43,16 +43,18 @@ class Judged:
 
     def _refused(self, row: int) -> Flaw:
         result = repr(float(self.rows.result[row]))
+        datastream = self.snapshot.datastreams[int(self.rows.datastream_id[row])]
         return Flaw(
             index=int(self.rows.index[row]),
             reason=Reason.DATABASE_REFUSED,
             field="result",
             found=result,
             expected="a row that the table's constraints allow",
-            symbol=self.snapshot.datastreams[int(self.rows.datastream_id[row])].symbol,
+            symbol=datastream.symbol,
             value=result,
             phenomenon_time=_time_text(int(self.rows.time_us[row])),
             status=_CODES[DeviceStatus(int(self.rows.status[row]))],
+            station_id=datastream.station_id,
         )
 
 
@@ -96,7 +98,8 @@ def _flaw(matcher: Matcher, matched: Matched, checked: checking.Checked, row: in
     mismatch = matched.mismatched.get(row)
     if mismatch is not None:
         why, symbol, unit = mismatch
-        return Flaw(index, why.reason, why.field, why.found, why.expected, symbol, value, unit, time, status)
+        told = (why.field, why.found, why.expected)
+        return Flaw(index, why.reason, *told, symbol, value, unit, time, status, why.station_id)
     datastream = matcher.snapshot.datastreams[int(matched.datastream_id[row])]
     reason = checking.REFUSALS[int(checked.refusal[row])] or Reason.DATABASE_REFUSED
     result = repr(float(matched.result[row]))
@@ -106,7 +109,7 @@ def _flaw(matcher: Matcher, matched: Matched, checked: checking.Checked, row: in
         told = ("result", result, f"within the instrument's range, {_range_text(datastream)}")
     else:
         told = ("phenomenonTime", time, _window_text(int(matched.received_us[row]), window))
-    return Flaw(index, reason, *told, datastream.symbol, value, datastream.unit, time, status)
+    return Flaw(index, reason, *told, datastream.symbol, value, datastream.unit, time, status, datastream.station_id)
 
 
 def _range_text(datastream: DatastreamEntry) -> str:

@@ -197,15 +197,20 @@ async def _copy_receipts(connection: Any, submissions: Sequence[Submission], out
 async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s) -> None:
     records = [
         (
-            receipt_id, instants.from_us(submission.received_us), submission.station_id, flaw.index, _text(flaw.symbol),
-            _text(flaw.value), _text(flaw.unit), _text(flaw.phenomenon_time), _text(flaw.status), flaw.reason,
-            storable(flaw.field), storable(flaw.found), storable(flaw.expected),
+            receipt_id, instants.from_us(submission.received_us), _station(submission, flaw), flaw.index,
+            _text(flaw.symbol), _text(flaw.value), _text(flaw.unit), _text(flaw.phenomenon_time), _text(flaw.status),
+            flaw.reason, storable(flaw.field), storable(flaw.found), storable(flaw.expected),
         )
         for submission, flaws, receipt_id in zip(judged.submissions, judged.flaws, receipt_ids.tolist(), strict=True)
         for flaw in flaws
     ]  # fmt: skip
     if records:
         await connection.copy_records_to_table("quarantine", records=records, columns=_QUARANTINE_COLUMNS)
+
+
+def _station(submission: Submission, flaw: Flaw) -> int | None:
+    """Whose quarantine it is: the sender's, whatever a station says; of the staff's submissions the reading's own."""
+    return flaw.station_id if submission.station_id is None else submission.station_id
 
 
 def storable(text: str) -> str:

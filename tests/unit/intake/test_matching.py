@@ -79,7 +79,7 @@ def test_a_spelling_means_what_its_own_station_says(matcher: Matcher) -> None:
 @pytest.mark.parametrize("spelling", ["TSS", "Cặn"])
 def test_a_retired_datastream_is_unknown_by_symbol_and_by_alias(matcher: Matcher, spelling: str) -> None:
     assert mismatch(matcher, reading(FIRST, spelling)) == matching.Mismatch(
-        Reason.UNKNOWN_SYMBOL, "symbol", spelling, "a symbol or alias of TH-NT-001: COD, NH4-N, Temp, pH"
+        Reason.UNKNOWN_SYMBOL, "symbol", spelling, "a symbol or alias of TH-NT-001: COD, NH4-N, Temp, pH", station_id=1
     )
 
 
@@ -121,7 +121,7 @@ def test_another_unit_is_refused_and_never_converted_by_guess(
     matcher: Matcher, symbol: str, unit: str, expected: str
 ) -> None:
     assert mismatch(matcher, reading(FIRST, symbol, unit)) == matching.Mismatch(
-        Reason.UNIT_MISMATCH, "unit", unit, expected
+        Reason.UNIT_MISMATCH, "unit", unit, expected, station_id=1
     )
 
 

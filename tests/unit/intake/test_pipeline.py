@@ -43,7 +43,7 @@ def test_readings_that_pass_become_rows_with_result_quality_and_place() -> None:
 def test_a_reading_that_is_not_finite_is_told_with_its_result() -> None:
     flaw = only_flaw(packet(COD=float("nan")))
     assert flaw == Flaw(
-        0, Reason.NOT_FINITE, "result", "nan", "a finite number", "COD", "nan", "mg/l", "2026-11-23T01:00:00Z", "00"
+        0, Reason.NOT_FINITE, "result", "nan", "a finite number", "COD", "nan", "mg/l", "2026-11-23T01:00:00Z", "00", 1
     )
     assert only_flaw(packet(pH=float("-inf"), status=[2])).found == "-inf"
 
