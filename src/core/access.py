@@ -72,8 +72,11 @@ def _staff(principal: AnyPrincipal) -> Staff:
 StaffOnly = Annotated[Staff, Depends(_staff)]
 
 
-def may_read(principal: Principal, station: str) -> bool:
-    """Whether what belongs to the station may be read; where not, an answer is the same as if it were not there."""
+def may_read(principal: Principal, station: str | None) -> bool:
+    """Whether what belongs to the station may be read; where not, an answer is the same as if it were not there.
+
+    What belongs to no single station (None) is for the staff.
+    """
     return isinstance(principal, Staff) or principal.code == station
 
 

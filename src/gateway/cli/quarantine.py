@@ -43,7 +43,7 @@ def list_entries(
 ) -> None:
     """List quarantined readings, newest first."""
     asked = store.QuarantineFilter(station, reason, symbol, receipt, since, until)
-    found = asking.asked(lambda database: store.quarantine(database, asked, state, None, limit))
+    found = asking.asked(lambda database: store.quarantine(database, asked, state, store.BEGINNING, limit))
     if as_json:
         printing.print_json(found)
         return

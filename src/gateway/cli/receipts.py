@@ -32,7 +32,7 @@ def list_receipts(
 ) -> None:
     """List receipts, newest first."""
     asked = store.ReceiptFilter(station, channel, since, until, outcome)
-    found = asking.asked(lambda database: store.receipts(database, asked, None, limit))
+    found = asking.asked(lambda database: store.receipts(database, asked, store.BEGINNING, limit))
     if as_json:
         printing.print_json(found)
         return

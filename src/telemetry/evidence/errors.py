@@ -1,6 +1,6 @@
 """What can be wrong with a request for evidence."""
 
-from core import errors, paging
+from core import errors
 
 
 class ReceiptNotFound(errors.NotFound):
@@ -30,8 +30,3 @@ class AlreadyResolved(errors.Conflict):
     def __init__(self, quarantine_id: int, resolution: str) -> None:
         fault = errors.Fault("state", resolution, "open")
         super().__init__(f"Reading {quarantine_id} was {resolution} before.", faults=[fault])
-
-
-def unknown_cursor(cursor: str) -> paging.InvalidCursor:
-    fault = errors.Fault("cursor", cursor, "the nextCursor of an earlier page of the same query")
-    return paging.InvalidCursor("The cursor cannot be read.", faults=[fault])

@@ -2,14 +2,18 @@
 
 import base64
 import hashlib
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from core import access, database, instants, paging
+from core import access, database, paging
 from core.describing import refusals
-from core.wire import Instant
+from core.wire import QueryInstant
+from telemetry.catalog import stations
+from telemetry.catalog.errors import StationNotFound
+from telemetry.catalog.schemas.fields import Code
 from telemetry.evidence import errors, originals, schemas, store
 from telemetry.evidence.replaying import Replayer
 from telemetry.readings import Channel, Reason
@@ -20,10 +24,10 @@ _MOST_READINGS = 1_000
 
 Database = Annotated[database.Database, Depends(database.of)]
 StationCode = Annotated[
-    str | None, Query(max_length=40, pattern=schemas.PLAIN, description="Station code.", examples=["TH-NT-001"])
+    Code | None, Query(description="Code of a station; a station sees its own only.", examples=["TH-NT-001"])
 ]
-Since = Annotated[Instant | None, Query(alias="from", description="Received at this time or later.")]
-Until = Annotated[Instant | None, Query(alias="to", description="Received before this time.")]
+Since = Annotated[QueryInstant | None, Query(alias="from", description="Received at this time or later.")]
+Until = Annotated[QueryInstant | None, Query(alias="to", description="Received before this time.")]
 ReceiptQuery = Annotated[schemas.Id | None, Query(description="Number of a receipt.")]
 SymbolQuery = Annotated[
     str | None, Query(max_length=500, pattern=schemas.PLAIN, description="Symbol.", examples=["COD"])
@@ -37,29 +41,20 @@ def replayer_of(request: Request) -> Replayer:
     return Replayer(state.database, state.catalog, state.intake)
 
 
-def _position(cursor: str | None) -> store.Position | None:
-    if cursor is None:
-        return None
-    time_us, number = paging.decode(cursor, int, int)
-    try:
-        return instants.from_us(time_us), number
-    except OverflowError:
-        raise errors.unknown_cursor(cursor) from None
+async def _about(principal: access.Principal, db: database.Database, station: str | None) -> str | None:
+    """The code of the station that a query is about, which must be there; None for all."""
+    code = access.station_code(principal, station)
+    if code is not None:
+        await stations.get(db, code)
+    return code
 
 
-def _page(items: list[Any], limit: int, number_of: str) -> tuple[list[Any], str | None]:
-    """The items without the one that was asked for beyond the page, and the cursor behind the last of them."""
-    if len(items) <= limit:
-        return items, None
-    last = items[limit - 1]
-    return items[:limit], paging.encode(instants.to_us(last.received_time), getattr(last, number_of))
+def _position(cursor: str | None) -> store.Position:
+    time, number = paging.after(cursor, datetime, int)
+    return time, number
 
 
-def _may_read(principal: access.Principal, station: str | None) -> bool:
-    return isinstance(principal, access.Staff) or principal.code == station
-
-
-@router.get("/receipts", summary="List receipts", responses=refusals(paging.InvalidCursor))
+@router.get("/receipts", summary="List receipts", responses=refusals(StationNotFound, paging.InvalidCursor))
 async def list_receipts(
     principal: access.AnyPrincipal,
     db: Database,
@@ -70,20 +65,21 @@ async def list_receipts(
     outcome: Annotated[
         schemas.KeptFate | None, Query(description="Only submissions with at least one such reading.")
     ] = None,
-    limit: paging.PageSize = 100,
+    limit: paging.PageSize = 1000,
     cursor: paging.CursorText = None,
 ) -> paging.Page[schemas.Receipt]:
     """What came in, newest first. A station sees its own submissions only."""
-    asked = store.ReceiptFilter(access.station_code(principal, station), channel, since, until, outcome)
-    items, behind = _page(await store.receipts(db, asked, _position(cursor), limit + 1), limit, "receipt")
-    return paging.Page(items=items, next_cursor=behind)
+    asked = store.ReceiptFilter(await _about(principal, db, station), channel, since, until, outcome)
+    found = await store.receipts(db, asked, _position(cursor), limit + 1)
+    following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.receipt))
+    return paging.Page(items=found[:limit], next_cursor=following)
 
 
 @router.get("/receipts/{receipt_id}", summary="Read a receipt", responses=refusals(errors.ReceiptNotFound))
 async def get_receipt(principal: access.AnyPrincipal, db: Database, receipt_id: ReceiptId) -> schemas.ReceiptDetail:
     """One submission with every reading that was not simply stored, and the replays that belong to it."""
     found = await store.receipt(db, receipt_id, _MOST_READINGS)
-    if found is None or not _may_read(principal, found.station):
+    if found is None or not access.may_read(principal, found.station):
         raise errors.ReceiptNotFound(receipt_id)
     return found
 
@@ -118,7 +114,7 @@ async def get_receipt_raw(principal: access.AnyPrincipal, db: Database, receipt_
     first 64 KiB are kept; `Receipt-Sha256` is that of the whole.
     """
     found = await store.original(db, receipt_id)
-    if found is None or not _may_read(principal, found.station):
+    if found is None or not access.may_read(principal, found.station):
         raise errors.ReceiptNotFound(receipt_id)
     headers = {
         "Receipt-Sha256": found.sha256.hex(),
@@ -137,7 +133,9 @@ def _attachment(original: store.Original) -> str:
     return f"attachment; filename*=UTF-8''{quote(sent or f'receipt-{original.id}', safe='')}"
 
 
-@router.get("/quarantine", summary="List quarantined readings", responses=refusals(paging.InvalidCursor))
+@router.get(
+    "/quarantine", summary="List quarantined readings", responses=refusals(StationNotFound, paging.InvalidCursor)
+)
 async def list_quarantine(
     principal: access.AnyPrincipal,
     db: Database,
@@ -150,15 +148,14 @@ async def list_quarantine(
     ),
     since: Since = None,
     until: Until = None,
-    limit: paging.PageSize = 100,
+    limit: paging.PageSize = 1000,
     cursor: paging.CursorText = None,
 ) -> paging.Page[schemas.Quarantined]:
     """Readings that were kept but not stored as observations, newest first. A station sees its own only."""
-    code = access.station_code(principal, station)
-    asked = store.QuarantineFilter(code, reason, symbol, receipt, since, until)
+    asked = store.QuarantineFilter(await _about(principal, db, station), reason, symbol, receipt, since, until)
     found = await store.quarantine(db, asked, state, _position(cursor), limit + 1)
-    items, behind = _page(found, limit, "id")
-    return paging.Page(items=items, next_cursor=behind)
+    following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.id))
+    return paging.Page(items=found[:limit], next_cursor=following)
 
 
 @router.get(
@@ -167,7 +164,7 @@ async def list_quarantine(
 async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id: EntryId) -> schemas.Quarantined:
     """One reading with its text as sent, why it was not stored and how it was dealt with."""
     found = await store.quarantine_entry(db, entry_id)
-    if found is None or not _may_read(principal, found.station):
+    if found is None or not access.may_read(principal, found.station):
         raise errors.QuarantineNotFound(entry_id)
     return found
 
@@ -193,10 +190,11 @@ async def dismiss_quarantined(
 @router.post(
     "/quarantine/replay",
     summary="Replay quarantined readings in bulk",
-    responses=refusals(paging.InvalidCursor),
+    responses=refusals(StationNotFound, paging.InvalidCursor),
 )
 async def replay_quarantine(
     staff: access.StaffOnly,
+    db: Database,
     replayer: Annotated[Replayer, Depends(replayer_of)],
     asked: schemas.ReplayMany,
 ) -> schemas.ReplayReport:
@@ -206,9 +204,8 @@ async def replay_quarantine(
     submissions again; pass `nextCursor` on until it is null. The time window counts from when the bytes came first.
     Repeating a replay changes nothing.
     """
-    wanted = store.QuarantineFilter(
-        asked.station, asked.reason, asked.symbol, asked.receipt, asked.from_time, asked.to_time
-    )
+    station = await _about(staff, db, asked.station)
+    wanted = store.QuarantineFilter(station, asked.reason, asked.symbol, asked.receipt, asked.from_time, asked.to_time)
     after = 0 if asked.cursor is None else paging.decode(asked.cursor, int)[0]
     return await replayer.replay(
         wanted, by=staff.name, dry_run=asked.dry_run, receipts=asked.receipts, after_receipt=after
@@ -241,19 +238,23 @@ async def replay_quarantined(
     )
 
 
-@router.get("/conflicts", summary="List conflicting values", responses=refusals(paging.InvalidCursor))
+@router.get("/conflicts", summary="List conflicting values", responses=refusals(StationNotFound, paging.InvalidCursor))
 async def list_conflicts(
-    _: access.StaffOnly,
+    principal: access.AnyPrincipal,
     db: Database,
     station: StationCode = None,
     symbol: SymbolQuery = None,
     receipt: ReceiptQuery = None,
     since: Since = None,
     until: Until = None,
-    limit: paging.PageSize = 100,
+    limit: paging.PageSize = 1000,
     cursor: paging.CursorText = None,
 ) -> paging.Page[schemas.Conflict]:
-    """Second values for moments that already had one, newest first, each beside the value that was kept."""
-    asked = store.ConflictFilter(station, symbol, receipt, since, until)
-    items, behind = _page(await store.conflicts(db, asked, _position(cursor), limit + 1), limit, "id")
-    return paging.Page(items=items, next_cursor=behind)
+    """Second values for moments that already had one, newest first, each beside the value that was kept.
+
+    A station sees its own only.
+    """
+    asked = store.ConflictFilter(await _about(principal, db, station), symbol, receipt, since, until)
+    found = await store.conflicts(db, asked, _position(cursor), limit + 1)
+    following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.id))
+    return paging.Page(items=found[:limit], next_cursor=following)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.wire import Body, Instant
+from telemetry.catalog.schemas.fields import Code
 from telemetry.readings import Channel, Fate, Reason
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -96,7 +97,7 @@ class Quarantined(Body):
     value: str | None
     unit: str | None
     phenomenon_time: str | None = Field(description="As sent, which may not be a time at all.")
-    status: str | None
+    device_status: str | None = Field(description="As sent, which may not be a status at all.")
     reason: Reason
     field: str
     found: str
@@ -111,7 +112,7 @@ class Side(Body):
     """One of the two values that a station gave for the same moment."""
 
     result: float
-    status: str = Field(description="Device status: 00 measuring, 01 calibrating, 02 faulty.", examples=["00"])
+    device_status: str = Field(description="00 measuring, 01 calibrating, 02 faulty.", examples=["00"])
     receipt: int
 
 
@@ -147,7 +148,7 @@ class ReplayOne(Body):
 class ReplayFilter(Body):
     """Which open readings to replay; members that are left out do not restrict."""
 
-    station: str | None = Field(default=None, max_length=40, pattern=PLAIN, examples=["TH-NT-001"])
+    station: Code | None = Field(default=None, examples=["TH-NT-001"])
     reason: Reason | None = None
     symbol: str | None = Field(default=None, max_length=500, pattern=PLAIN, description="As sent.", examples=["Amoni"])
     receipt: Id | None = None

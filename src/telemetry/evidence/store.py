@@ -13,8 +13,9 @@ _receipts = queries.load(__file__, "receipts")
 _quarantine = queries.load(__file__, "quarantine")
 _conflicts = queries.load(__file__, "conflicts")
 
-# Where the page before ended: received time and id of its last item.
-Position = tuple[datetime, int]
+# Where the page before ended: received time and id of its last item; empty before the first page.
+Position = tuple[datetime, int] | tuple[None, None]
+BEGINNING: Position = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,11 @@ def _receipt_members(row: Any) -> dict[str, Any]:
     }
 
 
-async def receipts(
-    database: Database, asked: ReceiptFilter, after: Position | None, limit: int
-) -> list[schemas.Receipt]:
+async def receipts(database: Database, asked: ReceiptFilter, after: Position, limit: int) -> list[schemas.Receipt]:
     """Newest first."""
-    time, number = after or (None, None)
     rows = await database.fetch(
         _receipts["receipt_page"],
-        asked.station, asked.channel, asked.since, asked.until, asked.outcome, time, number, limit,
+        asked.station, asked.channel, asked.since, asked.until, asked.outcome, *after, limit,
     )  # fmt: skip
     return [schemas.Receipt(**_receipt_members(row)) for row in rows]
 
@@ -160,7 +158,7 @@ def _quarantined(row: Any) -> schemas.Quarantined:
         value=row["value"],
         unit=row["unit"],
         phenomenon_time=row["phenomenon_time"],
-        status=row["device_status"],
+        device_status=row["device_status"],
         reason=row["reason"],
         field=row["field"],
         found=row["found"],
@@ -173,14 +171,13 @@ def _quarantined(row: Any) -> schemas.Quarantined:
 
 
 async def quarantine(
-    database: Database, asked: QuarantineFilter, state: schemas.State, after: Position | None, limit: int
+    database: Database, asked: QuarantineFilter, state: schemas.State, after: Position, limit: int
 ) -> list[schemas.Quarantined]:
     """Newest first."""
-    time, number = after or (None, None)
     rows = await database.fetch(
         _quarantine["quarantine_page"],
         asked.station, asked.reason, asked.symbol, asked.receipt, asked.since, asked.until,
-        None if state is schemas.State.ALL else state, time, number, limit,
+        None if state is schemas.State.ALL else state, *after, limit,
     )  # fmt: skip
     return [_quarantined(row) for row in rows]
 
@@ -231,15 +228,13 @@ async def observations_at(
     return {row["position"] - 1: (row["result"], row["device_status"]) for row in rows}
 
 
-async def conflicts(
-    database: Database, asked: ConflictFilter, after: Position | None, limit: int
-) -> list[schemas.Conflict]:
+async def conflicts(database: Database, asked: ConflictFilter, after: Position, limit: int) -> list[schemas.Conflict]:
     """Newest first."""
-    time, number = after or (None, None)
-    rows = await database.fetch(
-        _conflicts["conflict_page"],
-        asked.station, asked.symbol, asked.receipt, asked.since, asked.until, time, number, limit,
-    )  # fmt: skip
+    filters = (asked.symbol, asked.receipt, asked.since, asked.until, *after, limit)
+    if asked.station is None:
+        rows = await database.fetch(_conflicts["conflict_page"], *filters)
+    else:
+        rows = await database.fetch(_conflicts["conflict_page_of_station"], *filters, asked.station)
     return [_conflict(row) for row in rows]
 
 
@@ -260,4 +255,4 @@ def _conflict(row: Any) -> schemas.Conflict:
 def _side(result: float | None, status: int | None, receipt_id: int | None) -> schemas.Side | None:
     if result is None or status is None or receipt_id is None:
         return None
-    return schemas.Side(result=result, status=f"{DeviceStatus(status):02d}", receipt=receipt_id)
+    return schemas.Side(result=result, device_status=f"{DeviceStatus(status):02d}", receipt=receipt_id)

@@ -106,7 +106,7 @@ async def test_no_list_holds_anything_of_another_station(house: House) -> None:
         assert OTHER not in answer.text, path
         if answer.status_code == 200 and OWN in answer.text:
             seen.append(path)
-    assert {"/v1/latest", "/v1/observations", "/v1/receipts", "/v1/quarantine"} <= set(seen)
+    assert {"/v1/latest", "/v1/observations", "/v1/receipts", "/v1/quarantine", "/v1/conflicts"} <= set(seen)
     assert {"/v1/limits", "/v1/datastreams", "/v1/completeness"} <= set(seen)
 
 

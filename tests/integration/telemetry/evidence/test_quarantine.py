@@ -24,6 +24,7 @@ async def test_a_quarantined_reading_is_kept_with_its_text_as_sent(evidence_room
         "out-of-range",
     )
     assert entry["value"].startswith("9999")
+    assert entry["deviceStatus"] == "00"
     assert entry["resolution"] is None
     assert await evidence_room.get(f"/v1/quarantine/{entry['id']}") == entry
 
@@ -120,7 +121,15 @@ async def test_decisions_are_for_the_staff(evidence_room: EvidenceRoom) -> None:
     await evidence_room.post(f"/v1/quarantine/{entry['id']}/dismissal", {"note": "mine"}, who="first", expected=403)
     await evidence_room.post(f"/v1/quarantine/{entry['id']}/replay", {"dryRun": False}, who="first", expected=403)
     await evidence_room.post("/v1/quarantine/replay", {}, who="first", expected=403)
-    await evidence_room.get("/v1/conflicts", who="first", expected=403)
+
+
+async def test_a_station_sees_its_own_conflicts_only(evidence_room: EvidenceRoom) -> None:
+    for station in ("TH-NT-001", "TH-NT-002"):
+        await evidence_room.send(evidence_room.packet(station=station, COD=1), station=station)
+        await evidence_room.send(evidence_room.packet(station=station, COD=2), station=station)
+    (own,) = (await evidence_room.get("/v1/conflicts", who="second"))["items"]
+    assert own["station"] == "TH-NT-002"
+    await evidence_room.get("/v1/conflicts", who="second", station="TH-NT-001", expected=403)
 
 
 async def test_what_is_not_there_is_not_found(evidence_room: EvidenceRoom) -> None:
@@ -134,8 +143,8 @@ async def test_a_conflict_shows_the_refused_value_beside_the_kept_one(evidence_r
     first = await evidence_room.send(evidence_room.packet(COD=48.6))
     second = await evidence_room.send(evidence_room.packet(COD=50.0))
     (conflict,) = (await evidence_room.get("/v1/conflicts", station="TH-NT-001", symbol="COD"))["items"]
-    assert conflict["kept"] == {"result": 48.6, "status": "00", "receipt": first.receipt_id}
-    assert conflict["refused"] == {"result": 50.0, "status": "00", "receipt": second.receipt_id}
+    assert conflict["kept"] == {"result": 48.6, "deviceStatus": "00", "receipt": first.receipt_id}
+    assert conflict["refused"] == {"result": 50.0, "deviceStatus": "00", "receipt": second.receipt_id}
     assert (conflict["phenomenonTime"], conflict["unit"]) == (evidence_room.time(), "mg/l")
 
 
@@ -150,3 +159,42 @@ async def test_conflicts_can_be_filtered_and_page_by_cursor(evidence_room: Evide
     own = await evidence_room.get("/v1/conflicts", receipt=outcome.receipt_id)
     assert sorted(item["refused"]["result"] for item in own["items"]) == [2, 8]
     assert (await evidence_room.get("/v1/conflicts", station="TH-NT-002"))["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/receipts", "/v1/quarantine", "/v1/conflicts"])
+async def test_a_station_that_is_not_there_is_not_found(evidence_room: EvidenceRoom, path: str) -> None:
+    problem = await evidence_room.get(path, station="TH-XX-404", expected=404)
+    assert problem["type"] == "urn:quantrac:problem:station-not-found"
+
+
+async def test_a_replay_of_a_station_that_is_not_there_is_not_found(evidence_room: EvidenceRoom) -> None:
+    problem = await evidence_room.post("/v1/quarantine/replay", {"station": "TH-XX-404"}, expected=404)
+    assert problem["type"] == "urn:quantrac:problem:station-not-found"
+
+
+@pytest.mark.parametrize("path", ["/v1/receipts", "/v1/quarantine", "/v1/conflicts"])
+async def test_a_plus_sign_in_a_time_may_have_become_a_space(evidence_room: EvidenceRoom, path: str) -> None:
+    await evidence_room.get(f"{path}?from=2026-11-23T08:00:00+07:00")
+
+
+async def test_a_reading_that_the_staff_sent_is_in_the_quarantine_of_its_station(evidence_room: EvidenceRoom) -> None:
+    body = [
+        evidence_room.packet(station="TH-NT-001", CODx=1),
+        evidence_room.packet(station="TH-NT-002", COD=9_999),
+        evidence_room.packet(station="TH-XX-404", COD=1),
+    ]
+    await evidence_room.send(body, station=None)
+    entries = (await evidence_room.get("/v1/quarantine"))["items"]
+    assert {(entry["reason"], entry["station"]) for entry in entries} == {
+        ("unknown-symbol", "TH-NT-001"),
+        ("out-of-range", "TH-NT-002"),
+        ("unknown-station", None),
+    }
+    (own,) = (await evidence_room.get("/v1/quarantine", who="second"))["items"]
+    assert own["reason"] == "out-of-range"
+
+
+async def test_what_a_station_sends_in_another_ones_name_stays_with_the_sender(evidence_room: EvidenceRoom) -> None:
+    await evidence_room.send(evidence_room.packet(station="TH-NT-002", COD=1), station="TH-NT-001")
+    (entry,) = (await evidence_room.get("/v1/quarantine"))["items"]
+    assert (entry["reason"], entry["station"]) == ("wrong-station", "TH-NT-001")

@@ -104,7 +104,6 @@ async def test_receipts_that_came_in_the_same_moment_are_each_listed_once(eviden
         ({"outcome": "quarantined"}, [2]),
         ({"outcome": "conflict"}, []),
         ({"outcome": "stored"}, [1, 0]),
-        ({"station": "TH-XX-404"}, []),
     ],
 )
 async def test_receipts_can_be_filtered(evidence_room: EvidenceRoom, query: dict[str, Any], found: list[int]) -> None:
