@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from telemetry.codecs.context import Context
 from telemetry.codecs.decimals import decimal
-from telemetry.codecs.flaws import nameable, unreadable
+from telemetry.codecs.flaws import EXPECTED_NAME, nameable, unreadable
 from telemetry.codecs.gathering import AsSent, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
 from telemetry.codecs.texts import text_of
@@ -18,10 +18,13 @@ from telemetry.codecs.times import EXPECTED_DIGITS, UnreadableTime, digits_us
 from telemetry.readings import Decoded, Reason
 
 FILE_PREFIX = "file:"
-_NAME = re.compile(r"([A-Z0-9]{1,10}_[A-Z0-9]{1,12}_[A-Z0-9]{1,12})_([0-9]{14})\.txt", re.ASCII | re.IGNORECASE)
+# Parts `code` and `digits` of a name without folders.
+NAME = re.compile(
+    r"(?P<code>[A-Z0-9]{1,10}_[A-Z0-9]{1,12}_[A-Z0-9]{1,12})_(?P<digits>[0-9]{14})\.txt", re.ASCII | re.IGNORECASE
+)
 # A file holds what one station reports at once, usually less than 2 KiB.
 _BODY_CAP = 1 << 20
-_EXPECTED_NAME = "Tinh_CoSo_Tram_yyyyMMddHHmmss.txt"
+_FORM_OF_NAME = "Tinh_CoSo_Tram_yyyyMMddHHmmss.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,10 @@ class Circular10Codec:
 def file_name(name: str) -> FileName:
     """Read the last part of a path; raises Unreadable where it is not named as the regulator says."""
     base = re.split(r"[/\\]", name)[-1]
-    parts = _NAME.fullmatch(base)
+    parts = NAME.fullmatch(base)
     if parts is None:
-        raise unreadable("fileName", base or "nothing", _EXPECTED_NAME)
-    return FileName(parts[1].upper(), parts[2])
+        raise unreadable("fileName", base or "nothing", _FORM_OF_NAME)
+    return FileName(parts["code"].upper(), parts["digits"])
 
 
 class _Reader:
@@ -93,7 +96,7 @@ class _Reader:
         if not symbol.strip():
             raise Spoilt(Reason.MISSING_FIELD, where + "symbol", "nothing", "a symbol")
         if not nameable(symbol):
-            raise Spoilt(Reason.UNKNOWN_SYMBOL, where + "symbol", symbol, "text of 1 to 128 characters without NUL")
+            raise Spoilt(Reason.UNKNOWN_SYMBOL, where + "symbol", symbol, EXPECTED_NAME)
         if not nameable(unit):
             raise Spoilt(Reason.UNIT_MISMATCH, where + "unit", unit, "text of at most 128 characters without NUL")
         value = decimal(sent.value or "", where + "value")
@@ -123,5 +126,5 @@ def _station(context: Context, file: FileName | None) -> str:
     if context.station is not None:
         return context.station
     if file is None:
-        raise unreadable("fileName", "nothing", _EXPECTED_NAME)
+        raise unreadable("fileName", "nothing", _FORM_OF_NAME)
     return FILE_PREFIX + file.code

@@ -13,7 +13,7 @@ import numpy as np
 from telemetry.codecs.context import Context
 from telemetry.codecs.csv_headers import Header, header_of
 from telemetry.codecs.decimals import decimal
-from telemetry.codecs.flaws import nameable, unreadable
+from telemetry.codecs.flaws import EXPECTED_NAME, nameable, unreadable
 from telemetry.codecs.gathering import AsSent, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
 from telemetry.codecs.texts import text_of
@@ -21,7 +21,6 @@ from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, column_us, ins
 from telemetry.readings import Decoded, Floats, Int64s, Readings, Reason
 
 _DECIMAL_SIGNS = frozenset("0123456789.+-eE")
-_EXPECTED_NAME = "text of 1 to 128 characters without NUL"
 
 Lines = Sequence[tuple[int, list[str]]]
 
@@ -155,7 +154,7 @@ def _keep(gathering: Gathering, sent: AsSent, station: str, context: Context) ->
         (unit or "-", "unit", Reason.UNIT_MISMATCH),
     ):
         if not text or not nameable(text):
-            raise Spoilt(reason if text else Reason.MISSING_FIELD, field, text or "nothing", _EXPECTED_NAME)
+            raise Spoilt(reason if text else Reason.MISSING_FIELD, field, text or "nothing", EXPECTED_NAME)
     value = decimal(sent.value or "", "result")
     time = (sent.time or "").strip()
     try:

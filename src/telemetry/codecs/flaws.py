@@ -6,6 +6,7 @@ from telemetry.codecs import errors
 from telemetry.readings import Flaw, Reason
 
 NAME_LIMIT = 128
+EXPECTED_NAME = f"text of 1 to {NAME_LIMIT} characters without NUL"
 # A submission with more flaws than this is refused as a whole: it would cost more to tell of each than it is worth.
 MOST_FLAWS = 10_000
 # A submission of more readings is refused as a whole: no sender would wait until all are committed and answered.

@@ -7,19 +7,20 @@ takes a part of it and hands the rest to the other one.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core import instants
 from telemetry.readings import Int64s, Reason
 
 EXPECTED_TIME = "an RFC 3339 time with an offset, such as 2026-11-23T08:00:00+07:00"
 EXPECTED_DIGITS = "fourteen digits yyyyMMddHHmmss in local time (UTC+7)"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VIETNAM = timezone(timedelta(hours=7))
+# Of the regulator's digits, at any date; the time zone of the place was another one before 1975.
+UTC7 = timezone(timedelta(hours=7))
 _TEXT_LIMIT = 64
 _UNIFORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d{1,6}))?(?:([Zz])|[+-]\d\d:\d\d)", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{14}", re.ASCII)
@@ -45,7 +46,7 @@ def instant_us(text: str) -> int:
         raise UnreadableTime(Reason.UNREADABLE_TIME) from None
     if instant.tzinfo is None:
         raise UnreadableTime(Reason.TIME_WITHOUT_OFFSET)
-    return _to_us(instant)
+    return instants.to_us(instant)
 
 
 @lru_cache(maxsize=1024)
@@ -55,7 +56,7 @@ def digits_us(text: str) -> int:
         raise UnreadableTime(Reason.UNREADABLE_TIME)
     year, month, day, hour, minute, second = int(text[:4]), *(int(text[at : at + 2]) for at in range(4, 14, 2))
     try:
-        return _to_us(datetime(year, month, day, hour, minute, second, tzinfo=_VIETNAM))
+        return instants.to_us(datetime(year, month, day, hour, minute, second, tzinfo=UTC7))
     except ValueError:
         raise UnreadableTime(Reason.UNREADABLE_TIME) from None
 
@@ -137,8 +138,3 @@ def _offset_seconds(signs: npt.NDArray[np.uint8], *, zulu: bool) -> Int64s | Non
     zero = np.zeros(signs.shape[1], dtype=np.int64)
     distance = _seconds(_number(signs, 1, 2), _number(signs, 4, 2), zero)
     return None if distance is None else np.where(signs[0] == ord("-"), -distance, distance)
-
-
-def _to_us(instant: datetime) -> int:
-    since = instant - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from telemetry.codecs.columns import Sheet, assemble
 from telemetry.codecs.context import Context
 from telemetry.codecs.documents import Members, Tree, written
-from telemetry.codecs.flaws import MOST_FLAWS, nameable, unreadable
+from telemetry.codecs.flaws import EXPECTED_NAME, MOST_FLAWS, nameable, unreadable
 from telemetry.codecs.gathering import AsSent, Blemish, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, MOST_READINGS, STATUSES
 from telemetry.codecs.times import EXPECTED_TIME, UnreadableTime, instant_us
@@ -22,7 +22,6 @@ _PACKET = ("station", "phenomenonTime", "readings")
 _COLUMNS = ("station", "phenomenonTime", "results", "units", "statuses")
 _READING = ("symbol", "result", "unit", "status", "phenomenonTime")
 _SHOWN_VALUES = 3
-_EXPECTED_NAME = "text of 1 to 128 characters without NUL"
 _EXPECTED_NUMBER = "a JSON number such as 12.5, without quotation marks"
 
 
@@ -135,9 +134,9 @@ def _station(tree: Members, context: Context) -> str:
 
 def _name(tree: Tree, field: str, reason: Reason) -> str:
     if tree is None or tree == "":
-        raise Spoilt(Reason.MISSING_FIELD, field, "null or nothing" if tree is None else "empty text", _EXPECTED_NAME)
+        raise Spoilt(Reason.MISSING_FIELD, field, "null or nothing" if tree is None else "empty text", EXPECTED_NAME)
     if not isinstance(tree, str) or not nameable(tree):
-        raise Spoilt(reason, field, written(tree), _EXPECTED_NAME)
+        raise Spoilt(reason, field, written(tree), EXPECTED_NAME)
     return tree
 
 
@@ -216,7 +215,7 @@ def _columns(tree: Members, context: Context, first: int) -> Decoded:
     numbers: dict[str, list[float | None]] = {}
     for row, (symbol, cells) in enumerate(results.items()):
         if not nameable(symbol) or not symbol:
-            raise unreadable(f"results.{symbol}", "a symbol of that name", _EXPECTED_NAME)
+            raise unreadable(f"results.{symbol}", "a symbol of that name", EXPECTED_NAME)
         entries = _entries(cells, f"results.{symbol}")
         numbers[symbol] = [float(cell) if isinstance(cell, bytes) else None for cell in entries]
         for column, (cell, value) in enumerate(zip(entries, numbers[symbol], strict=True)):

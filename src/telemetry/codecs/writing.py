@@ -8,12 +8,12 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
 import msgspec
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VIETNAM = timezone(timedelta(hours=7))
+from core import instants
+from telemetry.codecs.times import UTC7
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def csv_wide(
 
 
 def _local(time_us: int) -> datetime:
-    return (_EPOCH + timedelta(microseconds=time_us)).astimezone(_VIETNAM)
+    return instants.from_us(time_us).astimezone(UTC7)
 
 
 def _json_head(station: str | None, time: str | list[str]) -> dict[str, object]:

@@ -3,15 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core import instants
+from telemetry.codecs import circular10, times, writing
 
-_NAME = re.compile(r"(?P<code>[A-Za-z0-9]+_[A-Za-z0-9]+_[A-Za-z0-9]+)_(?P<stamp>\d{14})\.txt", re.IGNORECASE)
 _STAMP = re.compile(rb"(?<=\t)\d{14}(?=[\t\r\n]|$)")
-_FORM = "%Y%m%d%H%M%S"
-_UTC7 = timedelta(hours=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +23,19 @@ def find(paths: Iterable[Path]) -> Iterator[RegulatorFile]:
     """The files themselves and those in folders at any depth, whatever the folders are called; in no order."""
     for path in paths:
         for found in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            name = _NAME.fullmatch(found.name)
-            time_us = None if name is None else _us(name["stamp"])
+            name = circular10.NAME.fullmatch(found.name)
+            time_us = None if name is None else _us(name["digits"])
             if name is not None and time_us is not None and found.is_file():
                 yield RegulatorFile(found, name["code"], time_us)
 
 
 def is_regulators(path: Path) -> bool:
-    return _NAME.fullmatch(path.name) is not None
+    return circular10.NAME.fullmatch(path.name) is not None
 
 
 def name_of(file: RegulatorFile, by_us: int = 0, code: str | None = None) -> str:
     """The file's name, at another time or for another station where that is wanted."""
-    return f"{code or file.code}_{_stamp(file.time_us + by_us)}.txt"
+    return f"{code or file.code}_{writing.digits_text(file.time_us + by_us)}.txt"
 
 
 def content_of(file: RegulatorFile, by_us: int = 0) -> bytes:
@@ -50,15 +46,11 @@ def content_of(file: RegulatorFile, by_us: int = 0) -> bytes:
 
 def _moved(stamp: bytes, by_us: int) -> bytes:
     time_us = _us(stamp.decode())
-    return stamp if time_us is None else _stamp(time_us + by_us).encode()
+    return stamp if time_us is None else writing.digits_text(time_us + by_us).encode()
 
 
-def _us(stamp: str) -> int | None:
+def _us(digits: str) -> int | None:
     try:
-        return instants.to_us(datetime.strptime(stamp, _FORM).replace(tzinfo=UTC) - _UTC7)
-    except ValueError:
+        return times.digits_us(digits)
+    except times.UnreadableTime:
         return None
-
-
-def _stamp(time_us: int) -> str:
-    return (instants.from_us(time_us) + _UTC7).strftime(_FORM)

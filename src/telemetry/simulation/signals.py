@@ -20,8 +20,6 @@ _SCATTER_STEP_US = 5 * _MINUTE_US
 _VIETNAM_US = 7 * _HOUR_US  # no daylight saving time
 # 1970-01-01 was a Thursday; days are counted from the Monday before it.
 _MONDAY_SHIFT = 3
-_SUNDAY = 6
-_SATURDAY = 5
 
 # The share of a limit that an ordinary plant's level does not pass.
 _BELOW_LIMIT = 0.62

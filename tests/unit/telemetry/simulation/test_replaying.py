@@ -172,6 +172,8 @@ def test_regulators_files_are_known_by_their_name() -> None:
     assert regulator_files.is_regulators(Path("HN_BKHN_KHIKXQ_20260325000500.txt"))
     assert not regulator_files.is_regulators(Path("flue_gas_turbine_2014.csv"))
     assert not regulator_files.is_regulators(Path("HN_BKHN_20260325000500.txt"))
+    # Codes that the codec refuses, too.
+    assert not regulator_files.is_regulators(Path("HN_BKHN_" + "K" * 13 + "_20260325000500.txt"))
 
 
 def test_a_series_is_read_for_the_station_that_is_asked_for(tmp_path: Path) -> None:
