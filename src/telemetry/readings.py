@@ -17,6 +17,10 @@ Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
+# Before the code of the regulator's files where a station is named by that instead of its own.
+FILE_PREFIX = "file:"
+
+
 class Channel(StrEnum):
     HTTP = "http"
     MQTT = "mqtt"
@@ -29,6 +33,11 @@ class DeviceStatus(IntEnum):
     MEASURING = 0
     CALIBRATING = 1
     FAULTY = 2
+
+
+def status_text(status: int) -> str:
+    """A DeviceStatus as it is written: two digits."""
+    return f"{status:02d}"
 
 
 class Fate(StrEnum):

@@ -15,9 +15,8 @@ from telemetry.codecs.gathering import AsSent, Gathering, Spoilt
 from telemetry.codecs.packets import EXPECTED_STATUS, STATUSES
 from telemetry.codecs.texts import text_of
 from telemetry.codecs.times import EXPECTED_DIGITS, UnreadableTime, digits_us
-from telemetry.readings import Decoded, Reason
+from telemetry.readings import FILE_PREFIX, Decoded, Reason
 
-FILE_PREFIX = "file:"
 # Parts `code` and `digits` of a name without folders.
 NAME = re.compile(
     r"(?P<code>[A-Z0-9]{1,10}_[A-Z0-9]{1,12}_[A-Z0-9]{1,12})_(?P<digits>[0-9]{14})\.txt", re.ASCII | re.IGNORECASE

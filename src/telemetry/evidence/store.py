@@ -7,7 +7,7 @@ from typing import Any
 from core import queries
 from core.database import Database
 from telemetry.evidence import schemas
-from telemetry.readings import DeviceStatus
+from telemetry.readings import status_text
 
 _receipts = queries.load(__file__, "receipts")
 _quarantine = queries.load(__file__, "quarantine")
@@ -255,4 +255,4 @@ def _conflict(row: Any) -> schemas.Conflict:
 def _side(result: float | None, status: int | None, receipt_id: int | None) -> schemas.Side | None:
     if result is None or status is None or receipt_id is None:
         return None
-    return schemas.Side(result=result, device_status=f"{DeviceStatus(status):02d}", receipt=receipt_id)
+    return schemas.Side(result=result, device_status=status_text(status), receipt=receipt_id)

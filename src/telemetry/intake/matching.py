@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry.catalog.snapshot import Snapshot, StationEntry, fold_unit
-from telemetry.readings import Floats, Int64s, Readings, Reason, Submission
+from telemetry.readings import FILE_PREFIX, Floats, Int64s, Readings, Reason, Submission
 
-FILE_PREFIX = "file:"
 # Names in all remembered layouts: enough for 20,000 stations of a dozen symbols, too few for what senders invent.
 _MOST_NAMES = 250_000
 _SHOWN_SYMBOLS = 12

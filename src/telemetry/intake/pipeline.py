@@ -10,9 +10,7 @@ from telemetry.catalog.snapshot import DatastreamEntry, Snapshot
 from telemetry.intake.matching import Matched, Matcher, match
 from telemetry.intake.rows import Rows
 from telemetry.quality import checking
-from telemetry.readings import DeviceStatus, Flaw, Reason, Submission
-
-_CODES = {DeviceStatus.MEASURING: "00", DeviceStatus.CALIBRATING: "01", DeviceStatus.FAULTY: "02"}
+from telemetry.readings import Flaw, Reason, Submission, status_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Judged:
             symbol=datastream.symbol,
             value=result,
             phenomenon_time=_time_text(int(self.rows.time_us[row])),
-            status=_CODES[DeviceStatus(int(self.rows.status[row]))],
+            status=status_text(int(self.rows.status[row])),
             station_id=datastream.station_id,
         )
 
@@ -94,7 +92,7 @@ def _flaw(matcher: Matcher, matched: Matched, checked: checking.Checked, row: in
     value = repr(float(matched.value[row]))
     time = _time_text(int(matched.time_us[row]))
     index = int(matched.index[row])
-    status = _CODES[DeviceStatus(int(matched.status[row]))]
+    status = status_text(int(matched.status[row]))
     mismatch = matched.mismatched.get(row)
     if mismatch is not None:
         why, symbol, unit = mismatch

@@ -18,7 +18,7 @@ from core import instants, queries
 from core.database import DRIVER_ERRORS, Database
 from telemetry.intake.pipeline import Judged
 from telemetry.intake.rows import COPY_COLUMNS, Rows
-from telemetry.readings import Fate, Flaw, Int64s, Outcome, Reason, Submission, Verdict
+from telemetry.readings import Fate, Flaw, Int64s, Outcome, Reason, Submission, Verdict, status_text
 
 _sql = queries.load(__file__, "intake")
 
@@ -349,14 +349,14 @@ def quarantined(flaw: Flaw) -> Verdict:
 def _clash(judged: Judged, row: int, fate: Fate, kept: tuple[float, int]) -> Verdict:
     rows = judged.rows
     reason = Reason.SAME_TIME_SAME_VALUE if fate is Fate.DUPLICATE else Reason.SAME_TIME_OTHER_VALUE
-    found = f"{float(rows.result[row])!r}, status {int(rows.status[row]):02d}"
+    found = f"{float(rows.result[row])!r}, status {status_text(int(rows.status[row]))}"
     return Verdict(
         index=int(rows.index[row]),
         fate=fate,
         reason=reason,
         field="result",
         found=found,
-        expected=f"{kept[0]!r}, status {kept[1]:02d}, as stored before",
+        expected=f"{kept[0]!r}, status {status_text(kept[1])}, as stored before",
         symbol=judged.snapshot.datastreams[int(rows.datastream_id[row])].symbol,
     )
 

@@ -11,6 +11,7 @@ from core.instants import Zone
 from telemetry.catalog.snapshot import Columns, DatastreamEntry, Snapshot
 from telemetry.quality.checking import Window
 from telemetry.quality.flags import Quality
+from telemetry.readings import status_text
 from telemetry.series import naming, store
 from telemetry.series.rendering import Record
 from telemetry.series.selecting import Selection
@@ -96,7 +97,7 @@ def _state(row: Any, columns: Columns) -> Record:
         "result": row["result"],
         "quality": row["result_quality"],
         "reasons": naming.reasons(row["quality_reasons"]),
-        "deviceStatus": naming.device_status(row["device_status"]),
+        "deviceStatus": status_text(row["device_status"]),
         "limit": _limit(row, columns) if row["result_quality"] < Quality.FAIL else None,
         "receipt": row["receipt_id"],
     }

@@ -23,11 +23,6 @@ def reasons(bits: int) -> list[str]:
     return [slug for reason, (slug, _, _) in LEGEND.items() if bits & reason]
 
 
-def device_status(status: int) -> str:
-    """Two digits, as in the regulator's files."""
-    return f"{status:02d}"
-
-
 def quality_name(quality: Quality) -> str:
     return quality.name.lower().replace("_", "-")
 

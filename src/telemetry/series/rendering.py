@@ -7,6 +7,7 @@ from typing import Any
 from core import instants
 from core.instants import Zone
 from telemetry.catalog.snapshot import DatastreamEntry
+from telemetry.readings import status_text
 from telemetry.series import naming
 from telemetry.series.scanning import Question
 from telemetry.series.selecting import Selection
@@ -36,7 +37,7 @@ def values(
         time, _, result, quality, bits, status, receipt = row
         if result is None:
             return clock(time), None, None, None, None, None
-        return clock(time), result, quality, reasons(bits), naming.device_status(status), receipt
+        return clock(time), result, quality, reasons(bits), status_text(status), receipt
 
     return observation
 

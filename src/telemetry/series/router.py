@@ -21,7 +21,7 @@ from telemetry.catalog.schemas.fields import Code, Identifier, StationKind, Symb
 from telemetry.catalog.snapshot import Snapshot
 from telemetry.intake.submitting import Intake
 from telemetry.quality.flags import LEGEND
-from telemetry.readings import DeviceStatus
+from telemetry.readings import DeviceStatus, status_text
 from telemetry.series import completeness, errors, export, latest, naming, rendering, scanning, schemas, selecting
 from telemetry.series.scanning import Question
 from telemetry.series.selecting import Selection
@@ -288,7 +288,6 @@ async def read_quality_flags(_: access.AnyPrincipal) -> schemas.Legend:
             schemas.ReasonBit(bit=bit, name=slug, label_vi=vi, label_en=en) for bit, (slug, vi, en) in LEGEND.items()
         ],
         device_statuses=[
-            schemas.DeviceState(code=naming.device_status(status), name=naming.status_name(status))
-            for status in DeviceStatus
+            schemas.DeviceState(code=status_text(status), name=naming.status_name(status)) for status in DeviceStatus
         ],
     )

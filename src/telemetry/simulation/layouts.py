@@ -4,9 +4,7 @@ import numpy as np
 
 from telemetry.codecs import writing
 from telemetry.codecs.writing import Row
-from telemetry.readings import Floats, Int64s, Readings
-
-_STATUSES = ("00", "01", "02")
+from telemetry.readings import Floats, Int64s, Readings, status_text
 
 
 def json_packet(readings: Readings) -> bytes:
@@ -28,7 +26,7 @@ def json_sheet(readings: Readings, times_us: Int64s, values: Floats, statuses: I
     texts = {}
     if statuses is not None:
         texts = {
-            symbol: [_STATUSES[status] for status in statuses[at].tolist()]
+            symbol: [status_text(status) for status in statuses[at].tolist()]
             for at, symbol in enumerate(symbols)
             if statuses[at].any()
         }
@@ -63,6 +61,6 @@ def _rows(readings: Readings) -> list[Row]:
     units = readings.units if readings.units is not None else [None] * count
     statuses = [0] * count if readings.status is None else [int(status) for status in readings.status]
     return [
-        Row(symbol, float(value), unit or "", _STATUSES[status])
+        Row(symbol, float(value), unit or "", status_text(status))
         for symbol, value, unit, status in zip(readings.symbols, readings.value, units, statuses, strict=True)
     ]

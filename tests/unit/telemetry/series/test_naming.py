@@ -19,10 +19,6 @@ def test_reasons_are_those_whose_bits_are_set() -> None:
     assert naming.reasons(int(Reason.ABOVE_LIMIT | Reason.LATE)) == ["above-limit", "late"]
 
 
-def test_a_device_status_has_two_digits() -> None:
-    assert [naming.device_status(status) for status in (0, 1, 2)] == ["00", "01", "02"]
-
-
 def test_the_state_of_a_limit_follows_the_bits() -> None:
     assert naming.limit_state(int(Reason.ABOVE_LIMIT | Reason.LIMIT_UNVERIFIED)) == "above"
     assert naming.limit_state(int(Reason.BELOW_LIMIT)) == "below"
