@@ -14,6 +14,7 @@ MODULES = modules()
 
 # The outermost loops and edges: whatever goes wrong inside them is logged or told, and they go on.
 BROAD_EXCEPT_ALLOWED = {
+    "core/problems.py:__call__": "the edge of a request: what is unexpected is logged once and answered with 500",
     "gateway/cli/main.py:main": "the command line tells known errors in one line and raises the others",
     "telemetry/catalog/loading.py:_poll": "the catalogue's poll must outlive any one failure",
     "telemetry/intake/endpoint.py:__call__": "the hot endpoint stands outside the framework that would answer 500",
