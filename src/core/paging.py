@@ -14,7 +14,7 @@ from core import errors, instants, wire
 
 Item = TypeVar("Item")
 
-PageSize = Annotated[int, Query(ge=1, le=10_000, description="The most items on one page.")]
+PageSize = Annotated[wire.WholeNumber, Query(ge=1, le=10_000, description="The most items on one page.")]
 CursorText = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]
 
 # Bounds of PostgreSQL's bigint.

@@ -11,8 +11,10 @@ Error
 from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from core import errors
+from telemetry.catalog.schemas.fields import MembersDisagree
 
 
 class NotSuitable(errors.Invalid):
@@ -22,7 +24,7 @@ class NotSuitable(errors.Invalid):
     @classmethod
     def because(cls, failure: ValidationError) -> "NotSuitable":
         faults = faults_of(failure)
-        return cls(f"Not valid: {', '.join(fault.field or 'the whole' for fault in faults)}.", faults=faults)
+        return cls(f"Not valid: {', '.join(fault.field for fault in faults)}.", faults=faults)
 
 
 class RevisionMissing(errors.Invalid):
@@ -143,15 +145,19 @@ def not_found(
 
 
 def faults_of(failure: ValidationError) -> list[errors.Fault]:
-    """Pydantic's findings in the words of this service; the field of a finding about the whole is empty."""
-    return [
-        errors.Fault(
-            field=".".join(str(part) for part in fault["loc"]),
-            found=errors.shown(fault.get("input")) if fault["loc"] else "",
-            expected=fault["msg"].removeprefix("Value error, "),
-        )
-        for fault in failure.errors(include_url=False, include_context=False)
-    ]
+    """Pydantic's findings in the words of this service; one about several members names them all."""
+    return [_fault(finding) for finding in failure.errors(include_url=False)]
+
+
+def _fault(finding: ErrorDetails) -> errors.Fault:
+    where = [str(part) for part in finding["loc"]]
+    expected = finding["msg"].removeprefix("Value error, ")
+    cause = finding.get("ctx", {}).get("error")
+    if isinstance(cause, MembersDisagree):
+        names = ", ".join(".".join([*where, name]) for name in cause.members)
+        found = ", ".join(f"{name} {'null' if value is None else value}" for name, value in cause.members.items())
+        return errors.Fault(names, errors.shown(found), expected)
+    return errors.Fault(".".join(where), errors.shown(finding.get("input")), expected)
 
 
 def refused(faults: Iterable[errors.Fault], *, shown_at_most: int = 1000) -> ImportRefused:

@@ -90,7 +90,7 @@ def _plan_station(plan: Plan, lines: list[Line], known: Known, file_codes: dict[
     try:
         station = NewStation.model_validate(given)
     except ValidationError as failure:
-        _take_over(plan, first, failure, whole="latitude")
+        _take_over(plan, first, failure)
         return
     if station.organization not in known.organizations:
         plan.fault(first, "organization", station.organization, "the code of an organization of the catalogue")
@@ -153,7 +153,7 @@ def _datastream(plan: Plan, line: Line, known: Known) -> PlannedDatastream | Non
             return None
         row = datastreams.settled(new, unit)
     except ValidationError as failure:
-        _take_over(plan, line, failure, whole="range_min")
+        _take_over(plan, line, failure)
         return None
     except errors.ConversionUnknown as failure:
         for fault in failure.faults:
@@ -164,10 +164,10 @@ def _datastream(plan: Plan, line: Line, known: Known) -> PlannedDatastream | Non
     )
 
 
-def _take_over(plan: Plan, line: Line, failure: ValidationError, *, whole: str) -> None:
-    """Pydantic's findings as faults of the line; what it says about the whole goes to one of the columns concerned."""
+def _take_over(plan: Plan, line: Line, failure: ValidationError) -> None:
+    """Pydantic's findings as faults of the line; what it says about several members goes to the first one's column."""
     for fault in errors.faults_of(failure):
-        name, _, _ = fault.field.partition(".")
-        column = "station" if name == "code" else to_snake(name) or whole
+        name = fault.field.partition(",")[0].partition(".")[0]
+        column = "station" if name == "code" else to_snake(name)
         found = line.cells.get(column, "") if column != "aliases" else fault.found
         plan.fault(line, column, found, fault.expected)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.wire import Body, Instant
+from core.wire import Body, Instant, WholeNumber, YesOrNo
 from telemetry.catalog.schemas.fields import Code
 from telemetry.readings import Channel, Fate, Reason
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Id = Annotated[WholeNumber, Field(ge=1, le=2**63 - 1)]
 
 # A text column holds neither NUL nor what is no character.
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
@@ -142,7 +142,7 @@ class Dismissal(Body):
 
 
 class ReplayOne(Body):
-    dry_run: bool = Field(default=True, description="Only tell what would happen.")
+    dry_run: YesOrNo = Field(default=True, description="Only tell what would happen.")
 
 
 class ReplayFilter(Body):
@@ -157,8 +157,8 @@ class ReplayFilter(Body):
 
 
 class ReplayMany(ReplayFilter):
-    dry_run: bool = Field(default=True, description="Only tell what would happen.")
-    receipts: int = Field(default=50, ge=1, le=500, description="Most submissions that one call reads again.")
+    dry_run: YesOrNo = Field(default=True, description="Only tell what would happen.")
+    receipts: WholeNumber = Field(default=50, ge=1, le=500, description="Most submissions that one call reads again.")
     cursor: str | None = Field(default=None, max_length=500, description="`nextCursor` of the call before.")
 
 

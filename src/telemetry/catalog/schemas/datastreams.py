@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from core.wire import Body
+from core.wire import Body, Number, YesOrNo
 from telemetry.catalog.schemas import fields
 
 _EXAMPLE = {
@@ -20,7 +20,7 @@ _EXAMPLE = {
     "aliases": ["Amoni", "NH4"],
 }
 
-Factor = Annotated[float, Field(gt=0)]
+Factor = Annotated[Number, Field(gt=0)]
 Aliases = Annotated[
     list[fields.Alias],
     Field(
@@ -45,16 +45,18 @@ class NewDatastream(Body):
         description="Kept result = reported value × factor. Left out, it follows from `reportedAs` and the units where "
         "that conversion is known, and is demanded where it is not.",
     )
-    range_min: float | None = Field(None, description="Least value of the instrument, in the kept unit.")
-    range_max: float | None = Field(None, description="Greatest value of the instrument, in the kept unit.")
-    mandatory: bool = True
+    range_min: Number | None = Field(None, description="Least value of the instrument, in the kept unit.")
+    range_max: Number | None = Field(None, description="Greatest value of the instrument, in the kept unit.")
+    mandatory: YesOrNo = True
     status: fields.DatastreamStatus = "active"
     aliases: Aliases = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
         if self.range_min is not None and self.range_max is not None and self.range_min >= self.range_max:
-            raise ValueError("rangeMin is expected to be less than rangeMax")
+            raise fields.MembersDisagree(
+                "rangeMin is expected to be less than rangeMax", rangeMin=self.range_min, rangeMax=self.range_max
+            )
         return self
 
 
@@ -67,9 +69,9 @@ class DatastreamEdit(Body):
     reported_unit: fields.Unit = Field(default_factory=fields.absent)
     reported_as: fields.Unit | None = None
     factor: Factor = Field(default_factory=fields.absent)
-    range_min: float | None = None
-    range_max: float | None = None
-    mandatory: bool = Field(default_factory=fields.absent)
+    range_min: Number | None = None
+    range_max: Number | None = None
+    mandatory: YesOrNo = Field(default_factory=fields.absent)
     status: fields.DatastreamStatus = Field(default_factory=fields.absent)
     aliases: Aliases = Field(default_factory=fields.absent)
 

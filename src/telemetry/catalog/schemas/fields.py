@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from core.wire import Instant, QueryInstant
+from core.wire import Instant, Number, QueryInstant, WholeNumber
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -36,12 +36,20 @@ def _plausible(instant: datetime) -> datetime:
     return instant
 
 
+class MembersDisagree(ValueError):
+    """Members that are right one by one and wrong together; `members` are they as the wire names and writes them."""
+
+    def __init__(self, expected: str, **members: object) -> None:
+        super().__init__(expected)
+        self.members = members
+
+
 def check_bounds(lower: float | None, upper: float | None) -> None:
-    """ValueError unless at least one side of a limit is there and they are in order."""
+    """MembersDisagree unless at least one side of a limit is there and they are in order."""
     if lower is None and upper is None:
-        raise ValueError("a lower or an upper bound is expected")
+        raise MembersDisagree("a lower or an upper bound is expected", lower=lower, upper=upper)
     if lower is not None and upper is not None and lower > upper:
-        raise ValueError("lower is expected to be at most upper")
+        raise MembersDisagree("lower is expected to be at most upper", lower=lower, upper=upper)
 
 
 def absent() -> Any:
@@ -67,9 +75,9 @@ Symbol = Annotated[str, StringConstraints(pattern=_NO_SLASH, max_length=60), Tid
 Alias = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=100), Tidy]
 Unit = Annotated[str, StringConstraints(pattern=_PLAIN_OR_EMPTY, max_length=40), Tidy]
 Search = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=100), Tidy]
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-Longitude = Annotated[float, Field(ge=-180, le=180)]
-Identifier = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Latitude = Annotated[Number, Field(ge=-90, le=90)]
+Longitude = Annotated[Number, Field(ge=-180, le=180)]
+Identifier = Annotated[WholeNumber, Field(ge=1, le=LARGEST_ID)]
 Moment = Annotated[Instant, AfterValidator(_plausible)]
 QueryMoment = Annotated[QueryInstant, AfterValidator(_plausible)]
 Revision = Annotated[

@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from core.wire import Body
+from core import instants
+from core.wire import Body, Number, YesOrNo
 from telemetry.catalog.schemas import fields
 
 _SPAN = {"validFrom": "2026-01-01T00:00:00+07:00", "validTo": None}
@@ -20,7 +21,7 @@ _PERMIT = {
     "verified": True,
 }
 
-Coefficient = Annotated[float, Field(gt=0, le=2)]
+Coefficient = Annotated[Number, Field(gt=0, le=2)]
 
 
 class Span(Body):
@@ -32,7 +33,11 @@ class Span(Body):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.valid_to is not None and self.valid_from >= self.valid_to:
-            raise ValueError("validFrom is expected to be before validTo")
+            raise fields.MembersDisagree(
+                "validFrom is expected to be before validTo",
+                validFrom=instants.text(self.valid_from),
+                validTo=instants.text(self.valid_to),
+            )
         return self
 
 
@@ -44,11 +49,11 @@ class NewLimit(Span):
     station: fields.Code
     symbol: fields.Symbol
     averaging: fields.Averaging
-    lower: float | None = None
-    upper: float | None = None
+    lower: Number | None = None
+    upper: Number | None = None
     legal_source: fields.Source
     confidence: fields.Source
-    verified: bool = False
+    verified: YesOrNo = False
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -59,12 +64,12 @@ class NewLimit(Span):
 class LimitEdit(Body):
     """Members that are left out stay as they are. Bounds that come from a rule set cannot be edited."""
 
-    lower: float | None = None
-    upper: float | None = None
+    lower: Number | None = None
+    upper: Number | None = None
     valid_to: fields.Moment | None = None
     legal_source: fields.Source = Field(default_factory=fields.absent)
     confidence: fields.Source = Field(default_factory=fields.absent)
-    verified: bool = Field(default_factory=fields.absent)
+    verified: YesOrNo = Field(default_factory=fields.absent)
 
 
 class Coefficients(Body):
@@ -80,7 +85,9 @@ class Coefficients(Body):
     def _one_family(self) -> Self:
         given = self.given()
         if given.keys() & {"Kq", "Kf"} and given.keys() & {"Kp", "Kv"}:
-            raise ValueError("Kq and Kf (wastewater) or Kp and Kv (flue gas) are expected, not both")
+            raise fields.MembersDisagree(
+                "Kq and Kf (wastewater) or Kp and Kv (flue gas) are expected, not both", **given
+            )
         return self
 
     def given(self) -> dict[str, float]:
@@ -95,8 +102,8 @@ class RuleSetApplication(Span):
 
     rule_set: fields.RuleSetCode
     coefficients: Coefficients = Coefficients()
-    replace: bool = Field(False, description="Replace the limits that a rule set gave from the same `validFrom` on.")
-    end_others: bool = Field(
+    replace: YesOrNo = Field(False, description="Replace the limits that a rule set gave from the same `validFrom` on.")
+    end_others: YesOrNo = Field(
         False, description="Let the station's limits from rule sets that hold then end at `validFrom`."
     )
 

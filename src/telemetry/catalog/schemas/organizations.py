@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from core.wire import Body
+from core.wire import Body, YesOrNo
 from telemetry.catalog.schemas import fields
 
 _EXAMPLE = {
@@ -21,7 +21,7 @@ class NewOrganization(Body):
     name_vi: fields.Label
     name_en: fields.Label
     kind: fields.OrganizationKind = "enterprise"
-    demonstration: bool = Field(False, description="True for invented organizations of the demonstration network.")
+    demonstration: YesOrNo = Field(False, description="True for invented organizations of the demonstration network.")
 
 
 class OrganizationEdit(Body):
@@ -30,7 +30,7 @@ class OrganizationEdit(Body):
     name_vi: fields.Label = Field(default_factory=fields.absent)
     name_en: fields.Label = Field(default_factory=fields.absent)
     kind: fields.OrganizationKind = Field(default_factory=fields.absent)
-    demonstration: bool = Field(default_factory=fields.absent)
+    demonstration: YesOrNo = Field(default_factory=fields.absent)
 
 
 class Organization(Body):

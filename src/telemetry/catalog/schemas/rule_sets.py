@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from core.wire import Body
+from core.wire import Body, Number, YesOrNo
 from telemetry.catalog.schemas import fields
 
 _BASE = {"symbol": "COD", "averaging": "24h", "lower": None, "upper": 150.0, "scaled": True}
@@ -23,9 +23,9 @@ class BaseLimit(Body):
 
     symbol: fields.Symbol
     averaging: fields.Averaging
-    lower: float | None = None
-    upper: float | None = None
-    scaled: bool = Field(
+    lower: Number | None = None
+    upper: Number | None = None
+    scaled: YesOrNo = Field(
         True, description="Whether coefficients multiply it: not for temperature, colour, pH, coliform."
     )
 
@@ -46,7 +46,7 @@ class NewRuleSet(Body):
     name_en: fields.Label
     legal_source: fields.Source = Field(description="The legal text that the numbers come from.")
     confidence: fields.Source = Field(description="How sure it is that the numbers are the text's, in words.")
-    verified: bool = Field(False, description="True once a person compared every number with the legal text.")
+    verified: YesOrNo = Field(False, description="True once a person compared every number with the legal text.")
     limits: BaseLimits = Field(default_factory=list)
 
 
@@ -57,7 +57,7 @@ class RuleSetEdit(Body):
     name_en: fields.Label = Field(default_factory=fields.absent)
     legal_source: fields.Source = Field(default_factory=fields.absent)
     confidence: fields.Source = Field(default_factory=fields.absent)
-    verified: bool = Field(default_factory=fields.absent)
+    verified: YesOrNo = Field(default_factory=fields.absent)
     limits: BaseLimits = Field(default_factory=fields.absent, description="Replaces all base limits.")
 
 

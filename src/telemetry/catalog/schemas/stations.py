@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from core.wire import Body
+from core.wire import Body, WholeNumber, YesOrNo
 from telemetry.catalog.schemas import fields
 
 _EXAMPLE = {
@@ -39,13 +39,17 @@ class NewStation(Body):
     latitude: fields.Latitude | None = Field(None, description="Degrees north, WGS 84; with a longitude or not at all.")
     longitude: fields.Longitude | None = Field(None, description="Degrees east, WGS 84.")
     status: fields.StationStatus = "active"
-    cadence_seconds: int = Field(300, ge=1, le=86400, description="A reading is expected once in this time.")
-    demonstration: bool = Field(False, description="True for invented stations of the demonstration network.")
+    cadence_seconds: WholeNumber = Field(300, ge=1, le=86400, description="A reading is expected once in this time.")
+    demonstration: YesOrNo = Field(False, description="True for invented stations of the demonstration network.")
 
     @model_validator(mode="after")
     def _both_coordinates(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("latitude and longitude are expected together or not at all")
+            raise fields.MembersDisagree(
+                "latitude and longitude are expected together or not at all",
+                latitude=self.latitude,
+                longitude=self.longitude,
+            )
         return self
 
 
@@ -60,8 +64,8 @@ class StationEdit(Body):
     latitude: fields.Latitude | None = None
     longitude: fields.Longitude | None = None
     status: fields.StationStatus = Field(default_factory=fields.absent)
-    cadence_seconds: int = Field(ge=1, le=86400, default_factory=fields.absent)
-    demonstration: bool = Field(default_factory=fields.absent)
+    cadence_seconds: WholeNumber = Field(ge=1, le=86400, default_factory=fields.absent)
+    demonstration: YesOrNo = Field(default_factory=fields.absent)
 
 
 class Station(Body):

@@ -288,6 +288,25 @@ async def test_a_permits_limit_is_corrected_and_ended(desk: Desk, cod: int, live
     problem(await desk.http.patch(path, json=early, headers={"If-Match": "*"}), 422, "invalid-catalog-entry")
 
 
+async def test_members_that_disagree_after_an_edit_are_named(desk: Desk, cod: int) -> None:
+    assert cod
+    made = await permit(desk, "2026-01-01", upper=60)
+    path = f"/v1/limits/{made['id']}"
+    for body, field, found in (
+        ({"lower": 70}, "lower, upper", "lower 70.0, upper 60.0"),
+        ({"upper": None}, "lower, upper", "lower null, upper null"),
+        (
+            {"validTo": day("2025-01-01")},
+            "validFrom, validTo",
+            "validFrom 2025-12-31T17:00:00Z, validTo 2024-12-31T17:00:00Z",
+        ),
+    ):
+        answer = await desk.http.patch(path, json=body, headers={"If-Match": "*"})
+        (fault,) = problem(answer, 422, "invalid-catalog-entry")["errors"]
+        assert (fault["field"], fault["found"]) == (field, found)
+        assert "expected" in fault["expected"]
+
+
 async def test_the_bounds_of_a_rule_sets_limit_are_computed(desk: Desk, cod: int) -> None:
     assert cod
     made = (await apply(desk, "2026-01-01"))["limits"][0]
