@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
@@ -41,6 +42,8 @@ SCHEMA: Mapping[str, Any] = {
         },
     },
 }
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _log = structlog.get_logger(__name__)
 _BY_STATUS: dict[int, type[errors.Error]] = {
@@ -115,7 +118,19 @@ async def _on_http(request: Request, error: Exception) -> Response:
     path = request.url.path
     answer = _untyped(error, path) if kind is None else response(kind(str(error.detail)), path)
     answer.headers.update(error.headers or {})
+    if kind is errors.MethodNotAllowed and (allowed := _allowed(request)):
+        answer.headers["Allow"] = ", ".join(allowed)
     return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of the address; the framework names those of one of its routes."""
+
+    def answers(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if answers(method)]
 
 
 def _untyped(error: HTTPException, instance: str) -> Response:

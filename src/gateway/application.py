@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from core import problems
+from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from gateway import health, resources
 from gateway.body_limits import BodyLimit
@@ -75,7 +75,10 @@ def create(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
-    for router in (series_router, evidence_router, catalog_router, health.router, pages_router):
+    for router in (series_router, evidence_router, catalog_router):
+        app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
+    # Probes and pages are asked by programs that add what they like.
+    for router in (health.router, pages_router):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 import structlog
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from core import access, errors, instants, problems, request_ids
+from core import access, errors, instants, problems, query_parameters, request_ids
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering, streaming
@@ -33,6 +33,7 @@ _STREAMS = {NDJSON, "application/ndjson", "application/jsonl", "application/x-js
 _SINGLE = {b"authorization", b"content-type", b"content-encoding"}
 # A short body is decoded in less time than a thread costs; a compressed one is longer than it looks.
 _SHORT_BODY_BYTES, _SHORT_COMPRESSED_BYTES = 2**18, 2**13
+_PARAMETERS = ("atomic", "fileName")
 _YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -71,7 +72,8 @@ class ObservationEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self.app(scope, receive, send)
+            mine = scope["type"] == "http" and scope["path"] == PATH
+            await self.app(scope, receive, _allowing_post(send) if mine else send)
             return
         headers = _distinct(scope["headers"])
         request_id = request_ids.choose(headers.get(b"x-request-id"))
@@ -142,6 +144,18 @@ class ObservationEndpoint:
             raise SlowBody(f"The body has to arrive within {self._limits.body_seconds:.0f} s.") from None
 
 
+def _allowing_post(send: Send) -> Send:
+    """The application behind does not know that its address takes POST as well."""
+
+    async def amended(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == errors.MethodNotAllowed.status:
+            headers = [(name, value + b", POST" if name == b"allow" else value) for name, value in message["headers"]]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return amended
+
+
 async def _collect(receive: Receive, cap: int) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -186,10 +200,12 @@ def _speaker(principal: access.Principal, catalog: LiveCatalog) -> Speaker:
 
 
 def _form(headers: Mapping[bytes, bytes], query: bytes) -> tuple[Form, bool]:
-    file_name, atomic = None, False
+    file_name: str | None = None
+    atomic = False
     if query:
-        asked = parse_qs(query.decode("latin-1"), encoding="utf-8", errors="replace")
-        file_name = asked.get("fileName", [None])[-1]
+        asked = parse_qs(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
+        query_parameters.refuse_unknown(asked, _PARAMETERS)
+        file_name = asked.get("fileName", [""])[-1] or None
         atomic = _flag(asked.get("atomic", ["0"])[-1])
     return Form(_text(headers, b"content-type"), _text(headers, b"content-encoding"), file_name), atomic
 

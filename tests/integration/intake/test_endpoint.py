@@ -114,7 +114,18 @@ async def test_the_staff_may_speak_for_any_station(entrance: Entrance) -> None:
 async def test_what_is_not_a_post_of_observations_goes_to_the_application(entrance: Entrance) -> None:
     assert (await entrance.client.get("/v1/observations")).json() == {"answered": "by the application"}
     assert (await entrance.client.post("/v1/other", json={})).status_code == 404
-    assert (await entrance.client.put("/v1/observations", json={})).status_code == 405
+    refused = await entrance.client.put("/v1/observations", json={})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+    assert (await entrance.client.put("/v1/other", json={})).status_code == 404
+
+
+async def test_a_parameter_that_nobody_reads_is_refused(entrance: Entrance) -> None:
+    answer = await entrance.post(entrance.packet(COD=1.0), query={"atmoic": "1"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:quantrac:problem:unknown-parameter")
+    assert answer.json()["errors"] == [
+        {"field": "query.atmoic", "found": "a parameter", "expected": "one of atomic, fileName"}
+    ]
+    assert await entrance.works.observations() == []
 
 
 # --- Request ids.
