@@ -87,7 +87,7 @@ async def test_there_is_one_policy_for_each_thing_and_none_that_drops(timescale:
     policies = await timescale.rows(_POLICIES)
     assert [(policy["proc_name"], policy["hypertable_name"], policy["every"]) for policy in policies] == [
         ("policy_compression", "observation", "12:00:00"),
-        ("policy_refresh_continuous_aggregate", "observation_daily", "01:00:00"),
+        ("policy_refresh_continuous_aggregate", "observation_daily", "00:15:00"),
         ("policy_refresh_continuous_aggregate", "observation_hourly", "00:15:00"),
     ]
     assert '"compress_after": "70 days"' in policies[0]["config"]

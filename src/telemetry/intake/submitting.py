@@ -25,6 +25,9 @@ from telemetry.intake.pipeline import judge
 from telemetry.quality.checking import Window
 from telemetry.readings import Fate, Outcome, Submission, Verdict
 
+# A group that is being written for longer than this does not keep a further writer from beginning.
+_PATIENCE_SECONDS = 0.25
+
 _log = structlog.get_logger(__name__)
 
 
@@ -60,13 +63,17 @@ class NotCommittedInTime(errors.Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class IntakeLimits:
-    """Bounds of one process's intake; see the settings of the same names."""
+    """Bounds of one process's intake; see the settings of the same names.
+
+    overlap_rows: a further writer begins beside a busy one when this many readings wait.
+    """
 
     group_rows: int = 20_000
     group_bytes: int = 16 * 2**20
     queue_rows: int = 200_000
     queue_bytes: int = 64 * 2**20
     writers: int = 2
+    overlap_rows: int = 500
     window: Window = field(default_factory=Window)
 
 
@@ -89,6 +96,8 @@ class Intake:
         self._rows = 0
         self._bytes = 0
         self._work = asyncio.Event()
+        self._writing = 0
+        self._began = 0.0
         self._writers: list[asyncio.Task[None]] = []
         self._closing = False
         self._matcher: Matcher | None = None
@@ -143,7 +152,8 @@ class Intake:
         self._queue.append(waiting)
         self._rows += waiting.rows
         self._bytes += waiting.bytes
-        self._work.set()
+        if self._may_begin():
+            self._work.set()
         if seconds is None:
             return await outcome
         timer = loop.call_later(seconds, _expire, outcome)
@@ -154,13 +164,15 @@ class Intake:
 
     async def _write_groups(self) -> None:
         while True:
-            group = self._next_group()
+            group = self._next_group() if self._may_begin() else []
             if not group:
                 if self._closing:
                     return
                 self._work.clear()
                 await self._work.wait()
                 continue
+            self._writing += 1
+            self._began = time.monotonic()
             try:
                 await self._write_group(group)
             except asyncio.CancelledError:
@@ -169,6 +181,21 @@ class Intake:
             except Exception as error:  # noqa: BLE001 - the outermost loop: nothing of this group is answered as kept
                 _log.exception("intake.group_failed", submissions=len(group))
                 _fail(group, error)
+            finally:
+                self._writing -= 1
+
+    def _may_begin(self) -> bool:
+        """Whether one more group is worth a transaction of its own beside those that are being written.
+
+        Two small groups side by side cost more than one after the other; a group that takes long must not hold up
+        what came after it.
+        """
+        return (
+            not self._writing
+            or self._rows >= self._limits.overlap_rows
+            or time.monotonic() - self._began > _PATIENCE_SECONDS
+            or self._closing
+        )
 
     def _next_group(self) -> list[_Waiting]:
         """The oldest submissions, as many as one transaction takes; an atomic one stays alone."""

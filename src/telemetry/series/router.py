@@ -192,7 +192,7 @@ async def read_observations(
     """Observations in order of time, then of datastream.
 
     Raw observations, hours or days; as items, as columns by datastream, or as CSV. Hourly and daily figures are of
-    valid observations; on TimescaleDB late ones enter within 15 minutes (hours) or an hour (days).
+    valid observations; on TimescaleDB late ones enter within 15 minutes.
     """
     selection = selecting.one(catalog, principal, station, datastream, symbol or ())
     question = _question(selection, *_span(begin, end, instants.now()), resolution, gaps)

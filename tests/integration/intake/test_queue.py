@@ -135,3 +135,32 @@ async def test_an_error_of_our_own_is_told_to_the_whole_group_and_the_next_group
         await works.database.execute("ALTER TABLE elsewhere RENAME TO quarantine")
         outcome = await intake.submit(works.submission(works.packet(0, COD=1.0, Xyz=1.0)), 20)
     assert (outcome.stored, outcome.quarantined) == (1, 1)
+
+
+async def test_what_is_little_waits_for_the_busy_writer_and_shares_its_next_group(works: Works) -> None:
+    async with works.another_intake(limits=IntakeLimits(writers=2)) as intake:
+        async with held_up(works):
+            first, *others = packets(works, 5)
+            tasks = await offer(intake, [first])
+            await asyncio.sleep(0.05)
+            tasks += await offer(intake, others)
+            await asyncio.sleep(0.05)
+            assert len(intake._queue) == len(others)
+        await asyncio.gather(*tasks)
+    assert len(await works.observations()) == 5
+
+
+@pytest.mark.parametrize(("overlap_rows", "pause"), [(1, 0.0), (1000, 0.3)])
+async def test_much_or_long_waiting_begins_a_group_beside_the_busy_one(
+    works: Works, overlap_rows: int, pause: float
+) -> None:
+    async with works.another_intake(limits=IntakeLimits(writers=2, overlap_rows=overlap_rows)) as intake:
+        async with held_up(works):
+            first, *others = packets(works, 5)
+            tasks = await offer(intake, [first])
+            await asyncio.sleep(0.05 + pause)
+            tasks += await offer(intake, others)
+            await asyncio.sleep(0.05)
+            assert len(intake._queue) < len(others)
+        await asyncio.gather(*tasks)
+    assert len(await works.observations()) == 5
