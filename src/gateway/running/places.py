@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,5 +64,7 @@ class Places:
 
     def write_variables(self, given: Mapping[str, str]) -> None:
         lines = ["# Written at every start of `quantrac run`. In a shell: `. " + shlex.quote(str(self.variables)) + "`"]
+        # The command that wrote this is found by its name too, without the environment being activated.
+        lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
         lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(given.items())]
         self.variables.write_text("\n".join(lines) + "\n", encoding="utf-8")
