@@ -44,8 +44,11 @@ def _rounds(stacked: Stack, rounds: int, one: Callable[[], tuple[float, str]]) -
         limit = stack.raw_copy_rate(stacked)
         ratios.append(rate / limit)
         told = f"{told}; raw COPY {limit:,.0f} rows/s"
-    shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    return shown, told
+    return _spread(ratios), told
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def http_packets(stacked: Stack, rounds: int, requests: int) -> list[Row]:
@@ -90,31 +93,46 @@ def mqtt_packets(stacked: Stack, rounds: int, requests: int) -> list[Row]:
             with stack.consumer(stacked, port, password):
                 pass  # From its first session on the broker keeps what is published; before, it would only count.
             alone = stack.load(stacked, "mqtt_load", port=port, requests=requests, window=20)
-            with stack.consumer(stacked, port, password):
-                _until_stored(stacked, requests * _READINGS, time.time())
-                stack.raw_copy_rate(stacked)
+            with stack.consumer(stacked, port, password) as consumer:
+                _until_stored(consumer, requests * _READINGS, time.time())
+            stack.raw_copy_rate(stacked)
+            shares: list[float] = []
 
-                def one(port: int = port) -> tuple[float, str]:
+            def one(port: int = port, password: str = password, shares: list[float] = shares) -> tuple[float, str]:
+                limit = stack.delivered_rate(stacked, port, password, requests)
+                with stack.consumer(stacked, port, password) as consumer:
                     result = stack.load(stacked, "mqtt_load", port=port, requests=requests, window=20)
-                    seconds = _until_stored(stacked, requests * _READINGS, result["begun"])
-                    rate = requests * _READINGS / seconds
-                    return rate, f"{requests / seconds:,.0f} messages/s committed, {rate:,.0f} readings/s"
+                    seconds = _until_stored(consumer, requests * _READINGS, result["begun"])
+                shares.append(requests / seconds / limit)
+                rate = requests * _READINGS / seconds
+                return rate, (
+                    f"{requests / seconds:,.0f} messages/s committed, {rate:,.0f} readings/s; "
+                    f"the broker hands {limit:,.0f} messages/s to a subscriber that keeps nothing"
+                )
 
-                ratio, told = _rounds(stacked, rounds, one)
+            ratio, told = _rounds(stacked, rounds, one)
         broker_rate = alone["answered"] / alone["seconds"]
-        _say(f"MQTT, sync_interval {sync}: {told}; the broker alone acknowledges {broker_rate:,.0f} messages/s")
-        rows.append(Row(f"the same packets, MQTT QoS 1, broker sync_interval {sync} (÷ raw COPY)", ratio, target))
+        _say(f"MQTT, sync_interval {sync}: {told}; without a subscriber it acknowledges {broker_rate:,.0f} messages/s")
+        rows += [
+            Row(f"the same packets, MQTT QoS 1, broker sync_interval {sync} (÷ raw COPY)", ratio, target),
+            Row(
+                "the same ÷ what this broker hands to a subscriber that keeps nothing", _spread(shares), "1.00 at most"
+            ),
+        ]
     return rows
 
 
-def _until_stored(stacked: Stack, rows: int, begun: float) -> float:
-    """Seconds from the first publish until the last row is committed."""
+def _until_stored(consumer: stack.Process, readings: int, begun: float) -> float:
+    """Seconds from the first publish until the consumer has committed the last reading.
+
+    The consumer itself is asked: counting the table again and again would take a core from what is measured.
+    """
     deadline = time.time() + 300
     while time.time() < deadline:
-        if stack.rows_stored(stacked) >= rows:
+        if consumer.readings_stored() >= readings:
             return time.time() - begun
         time.sleep(0.02)
-    raise RuntimeError(f"only {stack.rows_stored(stacked)} of {rows} rows were stored")
+    raise RuntimeError(f"only {consumer.readings_stored()} of {readings} readings were stored")
 
 
 def half_rate(stacked: Stack, requests: int) -> list[Row]:

@@ -20,12 +20,12 @@ _CONNACK_BYTES = 4
 _PUBACK_BYTES = 4
 
 
-def _text(text: str) -> bytes:
+def prefixed(text: str) -> bytes:
     data = text.encode()
     return struct.pack(">H", len(data)) + data
 
 
-def _fixed(kind: int, rest: bytes) -> bytes:
+def fixed_header(kind: int, rest: bytes) -> bytes:
     """Fixed header with the remaining length as MQTT writes it."""
     length, encoded = len(rest), b""
     while True:
@@ -36,11 +36,12 @@ def _fixed(kind: int, rest: bytes) -> bytes:
 
 
 def _connect(client_id: str, user: str, password: str) -> bytes:
-    return _fixed(0x10, _text("MQTT") + b"\x04\xc2\x00\x3c" + _text(client_id) + _text(user) + _text(password))
+    names = prefixed(client_id) + prefixed(user) + prefixed(password)
+    return fixed_header(0x10, prefixed("MQTT") + b"\x04\xc2\x00\x3c" + names)
 
 
 def _publish(topic: str, packet_id: int, payload: bytes) -> bytes:
-    return _fixed(0x32, _text(topic) + struct.pack(">H", packet_id) + payload)
+    return fixed_header(0x32, prefixed(topic) + struct.pack(">H", packet_id) + payload)
 
 
 async def _station(plan: dict[str, Any], key: str, station: str, payloads: list[bytes]) -> int:

@@ -98,6 +98,16 @@ class Process:
         fields = Path(f"/proc/{self.handle.pid}/statm").read_text(encoding="ascii").split()
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def readings_stored(self) -> float:
+        """What the process has counted as stored since it began."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith("quantrac_readings_total{") and 'outcome="stored"' in line
+        )
+
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.handle.pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -197,16 +207,22 @@ def load(stack: Stack, module: str, **plan: Any) -> dict[str, Any]:
     return result
 
 
-def rows_stored(stack: Stack) -> int:
-    async def count() -> int:
-        connection = await asyncpg.connect(stack.dsn)
-        try:
-            found: int = await connection.fetchval("SELECT count(*) FROM observation")
-            return found
-        finally:
-            await connection.close()
+def delivered_rate(stack: Stack, mqtt_port: int, password: str, requests: int) -> float:
+    """Messages a second that the broker takes and hands to a subscriber which acknowledges at once, keeping nothing.
 
-    return asyncio.run(count())
+    The physical limit of everything that stands behind this broker on this disk.
+    """
+    command = [sys.executable, "-m", "tests.benchmarks.mqtt_subscriber", str(mqtt_port), str(requests)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as subscriber:
+        if subscriber.stdin is None or subscriber.stdout is None:
+            raise RuntimeError("the subscriber has no pipes")
+        subscriber.stdin.write(password + "\n")
+        subscriber.stdin.flush()
+        if subscriber.stdout.readline().strip() != "subscribed":
+            raise RuntimeError("the broker refused the subscriber")
+        begun = load(stack, "mqtt_load", port=mqtt_port, requests=requests, window=20)["begun"]
+        ended = float(subscriber.stdout.readline())
+    return requests / (ended - float(begun))
 
 
 def raw_copy_rate(stack: Stack) -> float:
