@@ -77,6 +77,19 @@ class Rows:
         """The rows of a mask, of positions or of a slice."""
         return Rows(*(getattr(self, column.name)[which] for column in fields(self)))
 
+    def spans(self, submissions: int) -> tuple[list[int], list[int]]:
+        """First and last phenomenon time (µs) of each submission's rows, by ordinal; 0 where it has none.
+
+        Rows stand in the order of their submissions.
+        """
+        first, last = np.zeros(submissions, np.int64), np.zeros(submissions, np.int64)
+        if len(self):
+            starts = np.flatnonzero(np.diff(self.submission, prepend=-1))
+            whose = self.submission[starts]
+            first[whose] = np.minimum.reduceat(self.time_us, starts)
+            last[whose] = np.maximum.reduceat(self.time_us, starts)
+        return first.tolist(), last.tolist()
+
     def copy_data(self, receipt_ids: Int64s, *, numbered: bool = False) -> bytes:
         """The rows as binary COPY of COPY_COLUMNS, with `receipt_ids` by submission; numbered adds an ordinal."""
         data = np.repeat(_NUMBERED_BLANK if numbered else _BLANK, len(self))

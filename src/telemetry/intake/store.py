@@ -25,7 +25,7 @@ _sql = queries.load(__file__, "intake")
 RECEIPT_BLOCK = 1000
 _RECEIPT_COLUMNS = (
     "id", "received_time", "station_id", "channel", "format", "source", "sender", "sha256", "raw", "raw_encoding",
-    "raw_length", "stored", "duplicates", "conflicts", "quarantined",
+    "raw_length", "stored", "duplicates", "conflicts", "quarantined", "first_time", "last_time", "datastream_ids",
 )  # fmt: skip
 _QUARANTINE_COLUMNS = (
     "receipt_id", "received_time", "station_id", "reading_index", "symbol", "value", "unit", "phenomenon_time",
@@ -111,7 +111,7 @@ async def write(
                 await _copy(connection, "observation", COPY_COLUMNS, judged.rows.copy_data(receipt_ids))
             outcomes = _outcomes(judged, clashes, receipt_ids)
             _refuse_partial(judged, outcomes)
-            await _copy_receipts(connection, judged.submissions, outcomes)
+            await _copy_receipts(connection, judged, outcomes)
             await _copy_quarantine(connection, judged, receipt_ids)
         except BaseException:
             await _roll_back(connection, transaction)
@@ -182,16 +182,24 @@ async def _copy(connection: Any, table: str, columns: Sequence[str], data: bytes
     await connection.copy_to_table(table, source=once(), columns=columns, format="binary")
 
 
-async def _copy_receipts(connection: Any, submissions: Sequence[Submission], outcomes: Sequence[Outcome]) -> None:
+async def _copy_receipts(connection: Any, judged: Judged, outcomes: Sequence[Outcome]) -> None:
+    first, last = judged.rows.spans(len(outcomes))
     records = [
         (
             o.receipt_id, instants.from_us(s.received_us), s.station_id, s.channel, s.format, storable(s.source),
             storable(s.sender), s.sha256, s.raw, s.raw_encoding, s.raw_length, o.stored, o.duplicates, o.conflicts,
-            o.quarantined,
+            o.quarantined, *((instants.from_us(first[at]), instants.from_us(last[at])) if o.stored else (None, None)),
+            _streams(judged, at) if o.stored and s.station_id is None else None,
         )
-        for s, o in zip(submissions, outcomes, strict=True)
+        for at, (s, o) in enumerate(zip(judged.submissions, outcomes, strict=True))
     ]  # fmt: skip
     await connection.copy_records_to_table("receipt", records=records, columns=_RECEIPT_COLUMNS)
+
+
+def _streams(judged: Judged, ordinal: int) -> list[int]:
+    """Whose rows the submission has; asked where no station spoke, because then its station does not tell."""
+    mine: list[int] = np.unique(judged.rows.datastream_id[judged.rows.submission == ordinal]).tolist()
+    return mine
 
 
 async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s) -> None:

@@ -1,0 +1,95 @@
+"""Reads what was committed to a table since the last look: every row once, however late its COMMIT came.
+
+A row carries the number of the transaction that wrote it (`transaction_id xid8 DEFAULT pg_current_xact_id()`). A reader
+keeps the snapshot that it has seen; what a newer snapshot shows and the older one does not is news. So a number that
+was taken early and committed late is not passed over, and a long transaction holds nobody up. Rules of this file:
+reading, the work that follows from it and the new position are one transaction, so a crash repeats or loses nothing;
+one transaction at a time reads for a reader.
+
+A feed's query takes $1 seen, $2 target, $3 transaction id, $4 row id, all but the last as text, and $5 the limit, and
+returns `transaction_id` as text and `id` among its columns, in their order:
+
+    WHERE transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot)
+      AND transaction_id < pg_snapshot_xmax($2::text::pg_snapshot)
+      AND NOT pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)
+      AND pg_visible_in_snapshot(transaction_id, $2::text::pg_snapshot)
+      AND (transaction_id, id) > ($3::text::xid8, $4::bigint)
+    ORDER BY transaction_id, id LIMIT $5
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from core import queries
+from core.database import Database
+
+_sql = queries.load(__file__, "feeds")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a reader has seen; between two pages of one round also the target and the last row that was read."""
+
+    seen: str
+    target: str | None = None
+    transaction_id: str = "0"
+    row_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in the order of (transaction_id, id), the position behind them, and whether there is more at once."""
+
+    rows: list[Any]
+    position: Position
+    more: bool
+
+
+async def open_reader(database: Database, reader: str) -> None:
+    """Let a reader begin at what is committed now, unless it has begun already."""
+    await database.execute(_sql["feeds_open"], reader)
+    if await database.fetchval(_sql["feeds_restart"], reader) is not None:
+        _log.error(
+            "feed.restarted", reader=reader, meaning="the database was restored; what was not read before is not read"
+        )
+
+
+async def now(connection: Any) -> Position:
+    """The position that has seen all that is committed. Takes a database or a connection."""
+    return Position(await connection.fetchval(_sql["feeds_now"]))
+
+
+async def page(connection: Any, query: str, position: Position, limit: int) -> Page:
+    """At most `limit` rows behind the position. Takes a database or a connection."""
+    target = position.target or await connection.fetchval(_sql["feeds_now"])
+    rows = await connection.fetch(query, position.seen, target, position.transaction_id, position.row_id, limit)
+    if len(rows) < limit:
+        return Page(rows, Position(target), more=False)
+    return Page(rows, Position(position.seen, target, rows[-1]["transaction_id"], rows[-1]["id"]), more=True)
+
+
+@asynccontextmanager
+async def reading(database: Database, reader: str, query: str, limit: int) -> AsyncIterator[tuple[Any, Page] | None]:
+    """A transaction with the reader's next page; its position moves with the commit at the end of the block.
+
+    None when another process reads for it just now. An empty page is noted every few seconds only: often enough that
+    the search for news does not begin ever further back.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(_sql["feeds_lock"], reader):
+            yield None
+            return
+        found = await connection.fetchrow(_sql["feeds_position"], reader)
+        position = Position(found["seen"], found["target"], found["transaction_id"], found["row_id"])
+        news = await page(connection, query, position, limit)
+        yield connection, news
+        if news.rows or position.target is not None or found["stale"]:
+            moved = news.position
+            await connection.execute(
+                _sql["feeds_move"], reader, moved.seen, moved.target, moved.transaction_id, moved.row_id
+            )

@@ -1,0 +1,1 @@
+"""The log of what happened, from which webhooks, e-mail and live screens are fed."""

@@ -1,0 +1,1 @@
+"""What a month is reported by: air quality index, maxima, exceedances, disconnections, completeness."""
