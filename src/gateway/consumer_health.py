@@ -1,18 +1,13 @@
 """Liveness, readiness and metrics of the consumer process, on a port of its own."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 
-import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from gateway import probes
 from gateway.settings import Settings
 from telemetry.intake.submitting import Intake
 from telemetry.mqtt.counters import Counters
@@ -60,58 +55,24 @@ class CounterCollector(Collector):
         )
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves the stop signals to the consumer."""
+@asynccontextmanager
+async def serve(settings: Settings, counters: Counters, intake: Intake) -> AsyncIterator[None]:
+    """Serve while the block runs; nothing where the port is set to 0."""
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def create(counters: Counters, intake: Intake) -> Starlette:
-    async def livez(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readyz(_: Request) -> Response:
+    def checks() -> tuple[Mapping[str, str], bool]:
         """A stand-by is ready too: it waits for its turn, and there is nothing to mend."""
         role = "leading" if counters.leading else "starting"
-        checks = {
+        found = {
             "broker": "ok" if counters.connected or counters.standing_by else "not connected",
             "intake": "ok" if intake.has_room else "the queue is full",
             "role": "standing by" if counters.standing_by else role,
         }
-        ready = checks["broker"] == "ok" and checks["intake"] == "ok"
-        document = {"status": "ready" if ready else "not-ready", "checks": checks}
-        return JSONResponse(document, status_code=200 if ready else 503)
+        return found, found["broker"] == "ok" and found["intake"] == "ok"
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
-
-    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
-
-
-@asynccontextmanager
-async def serve(settings: Settings, counters: Counters, intake: Intake) -> AsyncIterator[None]:
-    """Serve while the block runs; nothing where the port is set to 0."""
-    if not settings.mqtt.health_port:
-        yield
-        return
-    config = uvicorn.Config(
-        create(counters, intake),
-        host=settings.mqtt.health_host,
-        port=settings.mqtt.health_port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
     collector = CounterCollector(counters)
     REGISTRY.register(collector)
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(), name="consumer-health")
     try:
-        yield
+        async with probes.serve(settings.mqtt.health_host, settings.mqtt.health_port, checks, "consumer-health"):
+            yield
     finally:
-        server.should_exit = True
-        await task
         REGISTRY.unregister(collector)

@@ -84,6 +84,12 @@ class IntakeSettings(Section):
     chunk_bytes: Positive = Field(2**19, description="Bytes of an NDJSON stream that share one receipt.")
 
 
+class WatchSettings(Section):
+    health_host: str = Field("127.0.0.1", description="Address of the watch process's /livez, /readyz and /metrics.")
+    health_port: int = Field(8002, ge=0, le=65535, description="Port of the same; 0 serves none.")
+    event_days: Positive = Field(30, description="Days after which events that everybody has seen are forgotten.")
+
+
 class AccessSettings(Section):
     staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
@@ -100,6 +106,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     mqtt: MqttSettings = MqttSettings()
     intake: IntakeSettings = IntakeSettings()
+    watch: WatchSettings = WatchSettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 

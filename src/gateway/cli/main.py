@@ -30,6 +30,9 @@ COMMANDS: dict[str, Command] = {
     "run": Command("gateway.cli.run:run", "Start database, broker, gateway and stations on this machine.", TRY),
     "serve": Command("gateway.cli.serve:serve", "Run the HTTP gateway.", PRODUCTION),
     "consume": Command("gateway.cli.consume:consume", "Take readings from the MQTT broker.", PRODUCTION),
+    "watch": Command(
+        "gateway.cli.watch:watch", "Judge averages, raise alerts, tell those who want to know.", PRODUCTION
+    ),
     "broker-config": Command(
         "gateway.cli.broker_config:app", "Write the MQTT broker's configuration from the station keys.", PRODUCTION
     ),

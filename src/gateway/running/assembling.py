@@ -38,6 +38,8 @@ class Assembly:
         _refuse(options.mqtt_port, "MQTT", options.host, "--mqtt-port", "MQTT_PORT")
         wanted = settings.mqtt.health_port
         self._consumer_port = wanted if wanted and ports.is_free(wanted) else ports.free()
+        wanted = settings.watch.health_port
+        self._watch_port = wanted if wanted and ports.is_free(wanted) else ports.free()
         self._monitor_port = ports.free()
         self._client_port = ports.free()
 
@@ -65,6 +67,8 @@ class Assembly:
             "QUANTRAC_MQTT__PASSWORD_FILE": str(self.places.broker_password),
             "QUANTRAC_MQTT__HEALTH_HOST": "127.0.0.1",
             "QUANTRAC_MQTT__HEALTH_PORT": str(self._consumer_port),
+            "QUANTRAC_WATCH__HEALTH_HOST": "127.0.0.1",
+            "QUANTRAC_WATCH__HEALTH_PORT": str(self._watch_port),
         }
 
     def database(self) -> services.Database:
@@ -100,6 +104,9 @@ class Assembly:
 
     def consumer(self) -> services.Command:
         return self._command("consumer", ["consume"], f"{self._consumer}/readyz")
+
+    def watch(self) -> services.Command:
+        return self._command("watch", ["watch"], f"http://127.0.0.1:{self._watch_port}/readyz")
 
     def stations(self) -> services.Command:
         where = ["--url", self.http, "--mqtt", self.mqtt, "--keys", str(self.places.station_keys)]

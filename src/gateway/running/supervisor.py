@@ -77,7 +77,7 @@ class Supervisor:
             telling.step("Entering the network and the keys of its stations …")
             await seeding.seed(pool)
             keys = await credentials.ensure_station_keys(pool, self._places.station_keys)
-            telling.step("Starting broker, gateway and consumer …")
+            telling.step("Starting broker, gateway, consumer and watch …")
             await self._start_service_processes(pool, stack)
             if self._assembly.options.stations:
                 await self._start(self._assembly.stations())
@@ -90,7 +90,7 @@ class Supervisor:
         render = self._assembly.renderer()
         broker_files.write(render(await broker_users(pool)))
         broker = self._assembly.broker()
-        await self._start(broker, self._assembly.gateway(), self._assembly.consumer())
+        await self._start(broker, self._assembly.gateway(), self._assembly.consumer(), self._assembly.watch())
         await stack.enter_async_context(_beside(self._keep_broker_current(pool, broker, render)))
 
     async def _start(self, *services: Service) -> None:

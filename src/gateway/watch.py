@@ -1,0 +1,61 @@
+"""Runs the watch process: judges averages, raises alerts, and tells those who want to know."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+import uvloop
+
+from core import instants, log
+from core.database import Database
+from gateway import probes, resources, stop_signals
+from gateway.rounds import Round, Rounds
+from gateway.settings import Settings
+from telemetry.catalog.loading import LiveCatalog
+from telemetry.events import store as events
+
+_log = structlog.get_logger(__name__)
+
+
+class Forgetting:
+    """Takes events out of the log that are old and that every reader has seen."""
+
+    name = "forget"
+    pause_seconds = 600.0
+
+    def __init__(self, database: Database, days: int) -> None:
+        self._database = database
+        self._days = days
+
+    async def turn(self) -> bool:
+        gone = await events.forget(self._database, instants.now() - timedelta(days=self._days))
+        if gone:
+            _log.info("events.forgotten", events=gone)
+        return False
+
+
+def watch(settings: Settings) -> None:
+    """Watch until SIGTERM or SIGINT; a turn under way is finished before the process ends."""
+    log.configure(settings.log.level)
+    uvloop.run(run(settings))
+
+
+async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    stop = stop or stop_signals.awaited()
+    async with AsyncExitStack() as stack:
+        database = resources.database_of(settings, "quantrac-watch")
+        await resources.open_patiently(stack, database)
+        catalog = await stack.enter_async_context(LiveCatalog(database))
+        rounds = Rounds(await all_rounds(settings, database, catalog))
+        own = settings.watch
+        await stack.enter_async_context(probes.serve(own.health_host, own.health_port, rounds.standing, "watch-health"))
+        _log.info("watch.ready")
+        await rounds.run(stop)
+        _log.info("watch.draining")
+    _log.info("watch.stopped")
+
+
+async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalog) -> list[Round]:  # noqa: ARG001
+    """Every round of the service, each with its place in the feeds."""
+    return [Forgetting(database, settings.watch.event_days)]
