@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 
 from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
-from gateway import health, resources
+from gateway import health, hooking, resources
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.identity import Identity
@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
 from telemetry.evidence.router import router as evidence_router
+from telemetry.hooks.router import router as webhooks_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake
@@ -75,7 +76,8 @@ def create(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
-    for router in (series_router, evidence_router, catalog_router):
+    app.state.webhooks = hooking.desk(settings)
+    for router in (series_router, evidence_router, catalog_router, webhooks_router):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
     for router in (health.router, pages_router):

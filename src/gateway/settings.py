@@ -26,6 +26,10 @@ class MissingSetting(ValueError):
     """A setting that this command cannot do without."""
 
 
+class UnusableSetting(ValueError):
+    """A setting whose text cannot be used as it is."""
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,6 +94,26 @@ class WatchSettings(Section):
     event_days: Positive = Field(30, description="Days after which events that everybody has seen are forgotten.")
 
 
+class HooksSettings(Section):
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Key that webhook secrets are encrypted with: 32 bytes in base64, the former ones behind a comma.",
+    )
+    secret_key_file: Path | None = Field(None, description="File that holds the keys instead.")
+    ports: str = Field("443,8443", description="Ports of receivers that webhooks may go to, separated by commas.")
+    private_receivers: str = Field(
+        "",
+        description="Receivers that need not be public, separated by commas: `alarms.example.vn:8443`, "
+        "`https://10.20.0.0/16`, `http://[fd00::5]:8080`; with http:// they may do without TLS.",
+    )
+    ca_file: Path | None = Field(None, description="Certificate authority of receivers, beside the usual ones.")
+    attempts: Positive = Field(64, description="Deliveries that one process makes side by side.")
+    attempts_each: Positive = Field(2, description="Of these, most to one receiver.")
+    seconds: Positive = Field(15, description="Time that a receiver may take to answer.")
+    give_up_days: Positive = Field(5, description="Days without one that arrived after which a webhook is disabled.")
+    keep_days: Positive = Field(90, description="Days after which deliveries and dead letters are forgotten.")
+
+
 class AccessSettings(Section):
     staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
@@ -107,6 +131,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     intake: IntakeSettings = IntakeSettings()
     watch: WatchSettings = WatchSettings()
+    hooks: HooksSettings = HooksSettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 
@@ -127,6 +152,10 @@ class Settings(BaseSettings):
     @cached_property
     def mqtt_password(self) -> str | None:
         return _secret(self.mqtt.password, self.mqtt.password_file)
+
+    @cached_property
+    def hooks_keys(self) -> str | None:
+        return _secret(self.hooks.secret_key, self.hooks.secret_key_file)
 
     @cached_property
     def staff_token(self) -> str | None:

@@ -9,11 +9,13 @@ import uvloop
 
 from core import instants, log
 from core.database import Database
-from gateway import probes, resources, stop_signals
+from gateway import hooking, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.events import store as events
+from telemetry.hooks.fanning import FanOut
+from telemetry.hooks.forgetting import ForgetDeliveries
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +49,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         database = resources.database_of(settings, "quantrac-watch")
         await resources.open_patiently(stack, database)
         catalog = await stack.enter_async_context(LiveCatalog(database))
-        rounds = Rounds(await all_rounds(settings, database, catalog))
+        deliver = await stack.enter_async_context(hooking.deliver(settings, database))
+        rounds = Rounds([*await all_rounds(settings, database, catalog), deliver])
         own = settings.watch
         await stack.enter_async_context(probes.serve(own.health_host, own.health_port, rounds.standing, "watch-health"))
         _log.info("watch.ready")
@@ -58,4 +61,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
 
 async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalog) -> list[Round]:  # noqa: ARG001
     """Every round of the service, each with its place in the feeds."""
-    return [Forgetting(database, settings.watch.event_days)]
+    return [
+        Forgetting(database, settings.watch.event_days),
+        FanOut(database),
+        ForgetDeliveries(database, settings.hooks.keep_days),
+    ]

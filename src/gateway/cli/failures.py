@@ -10,7 +10,7 @@ from yoyo.exceptions import LockTimeout
 from core import errors, log
 from core.database import UnsafeDatabase
 from gateway.embedded.errors import CannotStart
-from gateway.settings import PREFIX, MissingSetting, UnknownSetting
+from gateway.settings import PREFIX, MissingSetting, UnknownSetting, UnusableSetting
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -44,7 +44,7 @@ def told(error: BaseException) -> Failure | None:
     match error:
         case ValidationError() if error.title == "Settings":
             found = Failure(_setting(error), MISCONFIGURED)
-        case MissingSetting() | UnknownSetting() | UnsafeDatabase():
+        case MissingSetting() | UnknownSetting() | UnusableSetting() | UnsafeDatabase():
             found = Failure(str(error), MISCONFIGURED)
         case CannotStart():
             found = Failure(str(error))

@@ -60,6 +60,7 @@ class Assembly:
         return {
             "QUANTRAC_DATABASE__DSN_FILE": str(self.places.database_address),
             "QUANTRAC_ACCESS__STAFF_TOKEN_FILE": str(self.places.staff_token),
+            "QUANTRAC_HOOKS__SECRET_KEY_FILE": str(self.places.webhook_key),
             "QUANTRAC_HTTP__HOST": self.options.host,
             "QUANTRAC_HTTP__PORT": str(self.options.http_port),
             "QUANTRAC_MQTT__HOST": _reachable(self.options.host),

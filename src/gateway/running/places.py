@@ -50,6 +50,11 @@ class Places:
         return self.root / "broker.password"
 
     @property
+    def webhook_key(self) -> Path:
+        """What the secrets of webhooks are encrypted with; without it they must be rotated."""
+        return self.root / "webhook.key"
+
+    @property
     def database_address(self) -> Path:
         """The address, with the password, of the database as it runs now."""
         return self.root / "database.dsn"

@@ -70,6 +70,7 @@ class Supervisor:
         credentials.write_secret(self._places.database_address, database.dsn + "\n")
         credentials.ensure_secret(self._places.staff_token)
         credentials.ensure_secret(self._places.broker_password)
+        credentials.ensure_secret(self._places.webhook_key)
         self._places.write_variables(self._assembly.variables())
         telling.step("Bringing its schema up to date …")
         await asyncio.to_thread(migrating.migrate, database.dsn)

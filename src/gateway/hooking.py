@@ -1,0 +1,64 @@
+"""Puts webhooks together from the settings: where they may go, what their secrets are sealed with, who sends them."""
+
+import httpx
+
+from core.database import Database
+from gateway.settings import Settings, UnusableSetting
+from telemetry.hooks import guarding
+from telemetry.hooks.delivering import Deliver, DeliverOptions
+from telemetry.hooks.guarding import Policy
+from telemetry.hooks.sealing import NotAKey, Seal
+from telemetry.hooks.sending import Bounds, Resolver, Sender
+from telemetry.hooks.webhooks import Desk
+
+# Beyond the time of an attempt: for its note, and for a process that is held up.
+_CLAIM_MARGIN_SECONDS = 30
+
+
+def desk(settings: Settings) -> Desk:
+    """Raises UnusableSetting."""
+    try:
+        seal = Seal(settings.hooks_keys)
+    except NotAKey as failure:
+        raise UnusableSetting(str(failure)) from None
+    return Desk(policy(settings), seal)
+
+
+def policy(settings: Settings) -> Policy:
+    """Raises UnusableSetting."""
+    hooks = settings.hooks
+    try:
+        ports = frozenset(int(text) for text in _items(hooks.ports))
+        receivers = tuple(guarding.receiver(text) for text in _items(hooks.private_receivers))
+    except guarding.UnreadableReceiver as failure:
+        raise UnusableSetting(f"QUANTRAC_HOOKS__PRIVATE_RECEIVERS: {failure}") from None
+    except ValueError:
+        raise UnusableSetting(f"QUANTRAC_HOOKS__PORTS: {hooks.ports!r} is not like 443,8443") from None
+    return Policy(ports, receivers)
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def sender(settings: Settings) -> Sender:
+    """Raises UnusableSetting."""
+    hooks = settings.hooks
+    tls = httpx.create_ssl_context(trust_env=False)
+    if hooks.ca_file is not None:
+        tls.load_verify_locations(cafile=str(hooks.ca_file))
+    # More threads than attempts: one that waits for a dead name server outlives its attempt.
+    return Sender(policy(settings), Resolver(2 * hooks.attempts), tls, Bounds(seconds=hooks.seconds))
+
+
+def deliver(settings: Settings, database: Database) -> Deliver:
+    """Raises UnusableSetting."""
+    hooks = settings.hooks
+    options = DeliverOptions(
+        places=hooks.attempts,
+        places_each=hooks.attempts_each,
+        claim_seconds=hooks.seconds + _CLAIM_MARGIN_SECONDS,
+        give_up_days=hooks.give_up_days,
+        drain_seconds=hooks.seconds + 1,
+    )
+    return Deliver(database, sender(settings), desk(settings).seal, options)

@@ -1,0 +1,221 @@
+"""The round that sends: claims what is due, posts side by side within bounds, and notes what came of it.
+
+Rules of this file: a claim is committed before anything is sent, and carries a number; what came of it is noted under
+that number only. So two processes send the same delivery twice only where the first died, or was so slow that its
+claim ended. A receiver has few places at a time, a failing one a single place of a part of the process's places, and
+one that fails again and again is left in peace for a while.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from core import instants
+from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, is_transient
+from telemetry.hooks import delivery_store, errors, scheduling, signing, store
+from telemetry.hooks.delivery_store import Claimed, Noted, Tried
+from telemetry.hooks.scheduling import SCHEDULE, Breaker
+from telemetry.hooks.sealing import Seal
+from telemetry.hooks.sending import Reply, Sender
+
+_log = structlog.get_logger(__name__)
+
+GONE = 410
+
+ATTEMPTS = Counter("quantrac_webhook_attempts_total", "Attempts to deliver, by what came of them.", ["outcome"])
+ATTEMPT_SECONDS = Histogram(
+    "quantrac_webhook_attempt_seconds",
+    "Time that one attempt took.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)
+UNDER_WAY = Gauge("quantrac_webhook_attempts_under_way", "Attempts under way in this process.")
+DISABLED = Counter("quantrac_webhooks_disabled_total", "Webhooks that were disabled by the service.", ["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverOptions:
+    """Bounds of one process, and the times that rule attempts."""
+
+    # Attempts side by side; of them at most a quarter go to receivers that fail.
+    places: int = 64
+    places_each: int = 2
+    # Longer than an attempt may take, so that a claim ends only where its process did.
+    claim_seconds: float = 45.0
+    schedule: Sequence[float] = SCHEDULE
+    breaker: Breaker = field(default_factory=Breaker)
+    # A receiver that nothing arrived at for so long, in so many attempts, is disabled.
+    give_up_days: int = 5
+    give_up_failures: int = 10
+    drain_seconds: float = 20.0
+
+
+class Deliver:
+    """Sends what is due. Use as an async context manager: at its end attempts under way are awaited."""
+
+    name = "deliver"
+    pause_seconds = 0.2
+
+    def __init__(
+        self,
+        database: Database,
+        sender: Sender,
+        seal: Seal,
+        options: DeliverOptions | None = None,
+        *,
+        clock: Callable[[], datetime] = instants.now,
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._seal = seal
+        self._options = options or DeliverOptions()
+        self._clock = clock
+        # Attempts under way, and whether each is to a receiver that failed before.
+        self._tasks: dict[asyncio.Task[None], bool] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._options.drain_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def turn(self) -> bool:
+        """Claim what there is room for; True as long as attempts are under way, for the next may be due."""
+        if self._seal.ready:
+            for claimed in await self._claim():
+                task = asyncio.create_task(self._deliver(claimed), name=f"deliver-{claimed.id}")
+                self._tasks[task] = claimed.failing
+        UNDER_WAY.set(len(self._tasks))
+        if not self._tasks:
+            return False
+        done, _ = await asyncio.wait(self._tasks, timeout=self.pause_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            del self._tasks[task]
+        for task in done:
+            # What went wrong in one of them is told by whoever turns the round.
+            task.result()
+        return True
+
+    async def _claim(self) -> list[Claimed]:
+        options = self._options
+        room = options.places - len(self._tasks)
+        if room <= 0:
+            return []
+        room_for_failing = options.places // 4 - sum(self._tasks.values())
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            working: list[int] = []
+            failing: list[int] = []
+            for number, fails in await delivery_store.ready(connection, now, room + options.places // 4):
+                (failing if fails else working).append(number)
+            chosen = working + failing[: max(0, room_for_failing)]
+            if not chosen:
+                return []
+            return await delivery_store.claim(
+                connection, chosen, now, each=options.places_each, most=room, seconds=options.claim_seconds
+            )
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        started = self._clock()
+        try:
+            keys = [self._seal.open(sealed) for sealed in claimed.sealed]
+        except errors.KeyMissing as missing:
+            reply = Reply(error="the secret cannot be read with the key of this process")
+            _log.error("webhook.key_missing", webhook=claimed.endpoint_id, detail=missing.detail)
+        else:
+            content = claimed.body.encode()
+            headers = signing.headers(keys, claimed.webhook_id, started, content)
+            reply = await self._sender.post(claimed.url, headers, content, claimed.attempts)
+        ATTEMPTS.labels(_outcome(reply)).inc()
+        ATTEMPT_SECONDS.observe(reply.milliseconds / 1000)
+        tried = Tried(started, reply.milliseconds, reply.address, reply.status, _error(reply), reply.answer)
+        await self._note_patiently(claimed, tried, reply)
+
+    async def _note_patiently(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
+        """What is not noted is sent again when the claim ends: the database is asked for as long as that."""
+        deadline = asyncio.get_running_loop().time() + self._options.claim_seconds / 2
+        while True:
+            try:
+                await self._note(claimed, tried, reply)
+            except (DatabaseUnavailable, *DRIVER_ERRORS) as failure:
+                transient = isinstance(failure, DatabaseUnavailable) or is_transient(failure)
+                if not transient or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def _note(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
+        now = self._clock()
+        noted = self._noted(claimed, reply, now)
+        async with self._database.transaction() as connection:
+            # The webhook before its delivery, as everybody who changes both.
+            standing = await self._standing(connection, claimed, reply, now)
+            if await delivery_store.note(connection, claimed, tried, noted) and standing is not None:
+                await self._answer_failure(connection, claimed.endpoint_id, standing, reply, now)
+        if noted.state == "dead":
+            _log.warning("webhook.dead_letter", webhook=claimed.endpoint_id, delivery=claimed.id, error=tried.error)
+
+    @staticmethod
+    async def _standing(connection: Any, claimed: Claimed, reply: Reply, now: datetime) -> tuple[int, datetime] | None:
+        """Count the attempt; after one that failed how many did in a row, and since when. A test counts for nothing."""
+        if reply.arrived:
+            await delivery_store.arrived(connection, claimed.endpoint_id)
+            return None
+        if claimed.type == signing.TEST:
+            return None
+        return await delivery_store.failed(connection, claimed.endpoint_id, now)
+
+    def _noted(self, claimed: Claimed, reply: Reply, now: datetime) -> Noted:
+        if reply.arrived:
+            return Noted("delivered", None, now)
+        asked = scheduling.retry_after(reply.retry_after, now)
+        wait = scheduling.delay(self._options.schedule, claimed.attempts + 1, asked)
+        # A test tells how things are now, and a receiver that is gone is not asked again.
+        if wait is None or claimed.type == signing.TEST or reply.status == GONE:
+            return Noted("dead", None, now)
+        return Noted("pending", now + timedelta(seconds=wait), None)
+
+    async def _answer_failure(
+        self, connection: Any, number: int, standing: tuple[int, datetime], reply: Reply, now: datetime
+    ) -> None:
+        """Leave the receiver in peace, or disable it, where it is time to."""
+        failures, since = standing
+        if reply.status == GONE:
+            await self._disable(connection, number, now, "gone")
+        elif failures >= self._options.give_up_failures and now - since >= timedelta(days=self._options.give_up_days):
+            await self._disable(connection, number, now, "failing")
+        else:
+            peace = self._options.breaker.pause(failures)
+            if reply.status in scheduling.THROTTLING:
+                asked = scheduling.retry_after(reply.retry_after, now) or 0
+                peace = max(peace, min(asked, scheduling.LONGEST_RETRY_AFTER))
+            if peace:
+                await delivery_store.pause(connection, number, now + timedelta(seconds=peace))
+
+    async def _disable(self, connection: Any, number: int, now: datetime, reason: store.Reason) -> None:
+        if await store.disable(connection, number, now, reason):
+            DISABLED.labels(reason).inc()
+            _log.warning("webhook.disabled", webhook=number, reason=reason)
+
+
+def _outcome(reply: Reply) -> str:
+    if reply.refused:
+        return "refused"
+    if reply.status is None:
+        return "unreachable"
+    return "delivered" if reply.arrived else f"{reply.status // 100}xx"
+
+
+def _error(reply: Reply) -> str:
+    if reply.arrived:
+        return ""
+    return reply.error or f"answered {reply.status}"
