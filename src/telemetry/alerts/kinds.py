@@ -74,35 +74,49 @@ class Description:
 
 _DAY = 86_400
 _WEEK = 7 * _DAY
-_SAME = Parameter("count", 12, 2, 10_000, "Equal results one after another that make a value frozen.", whole=True)
-_SHARE = Parameter("share", 0.9, 0.1, 1, "Share of the limit from which on the tendency counts.")
-_GRACE = Parameter("graceSeconds", 900, 0, _WEEK, "Silence beyond the station's cadence that is no loss.", whole=True)
-_TOLERATED = Parameter(
-    "toleratedSeconds", 3_600, 0, _WEEK, "How long status 01 may last without an accepted window.", whole=True
+_SHARE = Parameter("share", 0.8, 0.1, 1, "Share of the limit from which on it is told.")
+_SHARE_HIGH = Parameter("shareHigh", 0.9, 0.1, 1, "Share of the limit from which on it is a warning.")
+_LONGEST = Parameter(
+    "longestSeconds", 14_400, 60, _WEEK, "How long a calibration may last, even in an accepted window.", whole=True
 )
-_CHANGE = Parameter("changeShare", 5, 0.01, 1_000, "Change from one result to the next as a multiple of the usual one.")
-_USUAL = Parameter("usualCount", 12, 3, 1_000, "Results before, from which the usual change is taken.", whole=True)
-_AHEAD = Parameter("skewSeconds", 120, 1, _DAY, "How far a station's clock may run ahead.", whole=True)
-_COUNT = Parameter("count", 1, 1, 1_000_000, "How many within the window raise it.", whole=True)
-_GROWN = Parameter("count", 100, 1, 10_000_000, "New open entries within the window that raise it.", whole=True)
-_WINDOW = Parameter("windowSeconds", 3_600, 60, _WEEK, "The window in which they are counted.", whole=True)
-_STUCK = Parameter("silentSeconds", 900, 60, _WEEK, "How long a round may go without success.", whole=True)
+_SAME = Parameter("count", 12, 2, 2_000, "Equal results one after another that make a value frozen.", whole=True)
+_ZERO = Parameter("ignoreZero", 0, 0, 1, "1: a value that stays 0 is not frozen, as of a pump that rests.", whole=True)
+_GAP = Parameter("gapSeconds", 3_600, 1, _WEEK, "Results further apart than this are not compared.", whole=True)
+_CHANGE = Parameter("change", 0, 0, 1e12, "Change from one result to the next, in the property's unit; 0: none.")
+_RANGE_SHARE = Parameter("rangeShare", 0.5, 0, 1, "The same as a share of the instrument's range; 0: none.")
+_SKEW = Parameter("skewSeconds", 120, 1, _DAY, "How far a station's clock may be off, ahead or behind.", whole=True)
+_LIVE = Parameter("submissions", 5, 1, 100, "The median of so many live submissions counts.", whole=True)
+_BEHIND = Parameter(
+    "behindSeconds",
+    3_600,
+    60,
+    _WEEK,
+    "What is older when it arrives is late data, not a clock that is behind.",
+    whole=True,
+)
+_GROWN = Parameter("count", 50, 1, 10_000_000, "Open entries of a station within the span that raise it.", whole=True)
+_GROWN_ALL = Parameter("countNetwork", 500, 1, 10_000_000, "The same of all stations together.", whole=True)
+_SPAN = Parameter("spanSeconds", 3_600, 60, _WEEK, "The span in which they are counted.", whole=True)
+_SCHEDULES = Parameter("schedules", 2, 1, 100, "A job may be without success for so many of its intervals.")
+_STUCK = Parameter("silentSeconds", 120, 30, _WEEK, "How long a reader of a feed may stand still.", whole=True)
 
 KINDS: Mapping[Kind, Description] = {
     Kind.OVER_LIMIT: Description(About.DATASTREAM, "Vượt giới hạn", "Over the limit"),
-    Kind.TENDENCY: Description(About.DATASTREAM, "Xu hướng vượt", "Near the limit", (_SHARE,)),
+    Kind.TENDENCY: Description(About.DATASTREAM, "Xu hướng vượt", "Near the limit", (_SHARE, _SHARE_HIGH)),
     Kind.AVERAGE_EXCEEDED: Description(About.DATASTREAM, "Trung bình vượt giới hạn", "Average over the limit"),
-    Kind.LOST_CONNECTION: Description(About.STATION, "Mất kết nối", "Connection lost", (_GRACE,)),
+    Kind.LOST_CONNECTION: Description(About.STATION, "Mất kết nối", "Connection lost"),
     Kind.INSTRUMENT_FAULT: Description(About.DATASTREAM, "Lỗi thiết bị", "Instrument fault"),
-    Kind.STUCK_CALIBRATION: Description(About.DATASTREAM, "Hiệu chuẩn kéo dài", "Stuck in calibration", (_TOLERATED,)),
-    Kind.FROZEN_VALUE: Description(About.DATASTREAM, "Giá trị không đổi", "Frozen value", (_SAME,)),
-    Kind.SPIKE: Description(About.DATASTREAM, "Thay đổi đột ngột", "Spike", (_CHANGE, _USUAL)),
+    Kind.STUCK_CALIBRATION: Description(About.DATASTREAM, "Hiệu chuẩn kéo dài", "Stuck in calibration", (_LONGEST,)),
+    Kind.FROZEN_VALUE: Description(About.DATASTREAM, "Giá trị không đổi", "Frozen value", (_SAME, _ZERO, _GAP)),
+    Kind.SPIKE: Description(About.DATASTREAM, "Thay đổi đột ngột", "Spike", (_CHANGE, _RANGE_SHARE, _GAP)),
     Kind.SATURATED: Description(About.DATASTREAM, "Chạm giới hạn dải đo", "Saturated"),
-    Kind.CLOCK_SKEW: Description(About.STATION, "Lệch đồng hồ", "Clock skew", (_AHEAD,)),
-    Kind.CONFLICT: Description(About.DATASTREAM, "Giá trị mâu thuẫn", "Conflicting values", (_COUNT, _WINDOW)),
-    Kind.UNKNOWN_SYMBOL: Description(About.STATION, "Thông số chưa khai báo", "Unknown symbol", (_COUNT, _WINDOW)),
-    Kind.QUARANTINE_GROWING: Description(About.NETWORK, "Cách ly tăng nhanh", "Quarantine growing", (_GROWN, _WINDOW)),
-    Kind.JOB_STUCK: Description(About.NETWORK, "Tác vụ bị treo", "Job stuck", (_STUCK,)),
+    Kind.CLOCK_SKEW: Description(About.STATION, "Lệch đồng hồ", "Clock skew", (_SKEW, _LIVE, _BEHIND)),
+    Kind.CONFLICT: Description(About.DATASTREAM, "Giá trị mâu thuẫn", "Conflicting values"),
+    Kind.UNKNOWN_SYMBOL: Description(About.STATION, "Thông số chưa khai báo", "Unknown symbol"),
+    Kind.QUARANTINE_GROWING: Description(
+        About.NETWORK, "Cách ly tăng nhanh", "Quarantine growing", (_GROWN, _GROWN_ALL, _SPAN)
+    ),
+    Kind.JOB_STUCK: Description(About.NETWORK, "Tác vụ bị treo", "Job stuck", (_SCHEDULES, _STUCK)),
 }
 
 
