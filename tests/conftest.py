@@ -12,4 +12,5 @@ pytest_plugins = [
     "tests.fixtures.intakes",
     "tests.fixtures.applications",
     "tests.fixtures.entrances",
+    "tests.fixtures.alerts",
 ]

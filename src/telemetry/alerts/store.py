@@ -58,6 +58,18 @@ class KeptMove:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """Open alerts that have all of this in common; no kind of station: about the network as a whole."""
+
+    kind: str
+    severity: str
+    state: str
+    station_kind: str | None
+    count: int
+    muted: int
+
+
 def read(row: Any) -> Alert:
     """The alert in a row that has all columns of the table."""
     members = {name: row[name] for name in _COLUMNS}
@@ -167,3 +179,21 @@ async def moves(database: Any, alert_id: int, after: int, rows: int) -> list[Kep
         )
         for row in found
     ]
+
+
+async def tally(database: Any, organization: str | None) -> list[OpenGroup]:
+    rows = await database.fetch(_sql["alerts_tally"], organization)
+    return [
+        OpenGroup(row["kind"], row["severity"], row["state"], row["station_kind"], row["n"], row["muted_n"])
+        for row in rows
+    ]
+
+
+async def station_states(
+    database: Any, organization: str | None, fresh_seconds: int, now: datetime
+) -> dict[str, dict[str, int]]:
+    """How many stations are in each state, by kind of station."""
+    found: dict[str, dict[str, int]] = {}
+    for row in await database.fetch(_sql["alerts_stations"], organization, fresh_seconds, now):
+        found.setdefault(row["state"], {})[row["kind"]] = row["n"]
+    return found

@@ -97,3 +97,59 @@ FROM alert_move
 WHERE alert_id = $1 AND id > $2
 ORDER BY id
 LIMIT $3;
+
+-- name: alerts_tally
+-- Open alerts by kind, severity, state and kind of station, and how many of them are muted. $1 organization.
+SELECT a.kind, a.severity, a.state, s.kind AS station_kind, count(*) AS n,
+       count(*) FILTER (WHERE a.muted_by IS NOT NULL) AS muted_n
+FROM alert a
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+WHERE a.state <> 'cleared' AND ($1::text IS NULL OR o.code = $1)
+GROUP BY a.kind, a.severity, a.state, s.kind;
+
+-- name: alerts_stations
+-- Stations that are not retired by kind and state: the first that is true of lost, over-limit, faulty, calibrating, tendency.
+-- Calibrating and faulty are also told by the newest row of a datastream that is younger than $2 and the cadence.
+-- $1 organization, $2 seconds, $3 now.
+SELECT kind, state, count(*) AS n
+FROM (
+    SELECT s.kind,
+           CASE WHEN coalesce(open.lost, false) THEN 'lost'
+                WHEN coalesce(open.over, false) THEN 'over-limit'
+                WHEN coalesce(open.faulty, false) OR coalesce(newest.faulty, false) THEN 'faulty'
+                WHEN coalesce(open.calibrating, false) OR coalesce(newest.calibrating, false) OR planned.there THEN 'calibrating'
+                WHEN coalesce(open.tendency, false) THEN 'tendency'
+                ELSE 'good' END AS state
+    FROM station s
+    JOIN organization o ON o.id = s.organization_id
+    LEFT JOIN LATERAL (
+        SELECT bool_or(a.kind = 'lost-connection') AS lost,
+               bool_or(a.kind IN ('over-limit', 'average-exceeded')) AS over,
+               bool_or(a.kind = 'instrument-fault') AS faulty,
+               bool_or(a.kind = 'stuck-calibration') AS calibrating,
+               bool_or(a.kind = 'tendency') AS tendency
+        FROM alert a WHERE a.station_id = s.id AND a.state <> 'cleared'
+    ) AS open ON true
+    LEFT JOIN LATERAL (
+        SELECT bool_or(row.device_status = 2) AS faulty, bool_or(row.device_status = 1) AS calibrating
+        FROM datastream d
+        CROSS JOIN LATERAL (
+            SELECT b.device_status
+            FROM observation b
+            WHERE b.datastream_id = d.id AND b.phenomenon_time > $3 - make_interval(secs => $2::int + s.cadence_seconds)
+            ORDER BY b.phenomenon_time DESC
+            LIMIT 1
+        ) AS row
+        WHERE d.station_id = s.id AND d.status = 'active'
+    ) AS newest ON true
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM station_window w
+            WHERE w.station_id = s.id AND w.kind = 'calibration' AND w.state = 'accepted'
+              AND w.begin_time <= $3::timestamptz AND w.end_time > $3
+        ) AS there
+    ) AS planned
+    WHERE s.status <> 'retired' AND ($1::text IS NULL OR o.code = $1)
+) AS found
+GROUP BY kind, state;

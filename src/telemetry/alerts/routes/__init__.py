@@ -1,0 +1,1 @@
+"""Alerts, their rules and windows over HTTP."""
