@@ -23,6 +23,9 @@ CREATE TABLE feed_position (
     target          pg_snapshot,
     transaction_id  xid8 NOT NULL DEFAULT '0',
     row_id          bigint NOT NULL DEFAULT 0,
+    -- When the snapshots were taken.
+    seen_time       timestamptz NOT NULL DEFAULT now(),
+    target_time     timestamptz,
     moved_time      timestamptz NOT NULL DEFAULT now()
 );
 

@@ -14,12 +14,17 @@ returns `transaction_id` as text and `id` among its columns, in their order:
       AND NOT pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)
       AND pg_visible_in_snapshot(transaction_id, $2::text::pg_snapshot)
       AND (transaction_id, id) > ($3::text::xid8, $4::bigint)
-    ORDER BY transaction_id, id LIMIT $5
+    ORDER BY row.transaction_id, row.id LIMIT $5
+
+where `row` is the table: without it the order would be that of the text, in which 1000 comes before 999.
+The query of a `timed` feed also takes $6: when `seen` was taken, or NULL. What had not been committed by then was not
+written long before, which spares a look into the chunks of earlier times.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -33,12 +38,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a reader has seen; between two pages of one round also the target and the last row that was read."""
+    """What a reader has seen; between two pages of one round also the target and the last row that was read.
+
+    seen_time, target_time: when these were taken, by the database's clock; None where that is not known.
+    """
 
     seen: str
     target: str | None = None
     transaction_id: str = "0"
     row_id: int = 0
+    seen_time: datetime | None = None
+    target_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +71,29 @@ async def open_reader(database: Database, reader: str) -> None:
 
 async def now(connection: Any) -> Position:
     """The position that has seen all that is committed. Takes a database or a connection."""
-    return Position(await connection.fetchval(_sql["feeds_now"]))
+    found = await connection.fetchrow(_sql["feeds_now"])
+    return Position(found["seen"], seen_time=found["seen_time"])
 
 
-async def page(connection: Any, query: str, position: Position, limit: int) -> Page:
+async def page(connection: Any, query: str, position: Position, limit: int, *, timed: bool = False) -> Page:
     """At most `limit` rows behind the position. Takes a database or a connection."""
-    target = position.target or await connection.fetchval(_sql["feeds_now"])
-    rows = await connection.fetch(query, position.seen, target, position.transaction_id, position.row_id, limit)
+    target, target_time = position.target, position.target_time
+    if target is None:
+        reached = await now(connection)
+        target, target_time = reached.seen, reached.seen_time
+    since = (position.seen_time,) if timed else ()
+    rows = await connection.fetch(query, position.seen, target, position.transaction_id, position.row_id, limit, *since)
     if len(rows) < limit:
-        return Page(rows, Position(target), more=False)
-    return Page(rows, Position(position.seen, target, rows[-1]["transaction_id"], rows[-1]["id"]), more=True)
+        return Page(rows, Position(target, seen_time=target_time), more=False)
+    last = rows[-1]
+    moved = Position(position.seen, target, last["transaction_id"], last["id"], position.seen_time, target_time)
+    return Page(rows, moved, more=True)
 
 
 @asynccontextmanager
-async def reading(database: Database, reader: str, query: str, limit: int) -> AsyncIterator[tuple[Any, Page] | None]:
+async def reading(
+    database: Database, reader: str, query: str, limit: int, *, timed: bool = False
+) -> AsyncIterator[tuple[Any, Page] | None]:
     """A transaction with the reader's next page; its position moves with the commit at the end of the block.
 
     None when another process reads for it just now. An empty page is noted every few seconds only: often enough that
@@ -85,11 +104,9 @@ async def reading(database: Database, reader: str, query: str, limit: int) -> As
             yield None
             return
         found = await connection.fetchrow(_sql["feeds_position"], reader)
-        position = Position(found["seen"], found["target"], found["transaction_id"], found["row_id"])
-        news = await page(connection, query, position, limit)
+        position = Position(*found[:6])
+        news = await page(connection, query, position, limit, timed=timed)
         yield connection, news
         if news.rows or position.target is not None or found["stale"]:
             moved = news.position
-            await connection.execute(
-                _sql["feeds_move"], reader, moved.seen, moved.target, moved.transaction_id, moved.row_id
-            )
+            await connection.execute(_sql["feeds_move"], reader, *astuple(moved))

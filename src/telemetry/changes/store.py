@@ -82,7 +82,7 @@ class Observations:
 @asynccontextmanager
 async def reading(database: Database, reader: str, limit: int) -> AsyncIterator[Changes | None]:
     """The reader's next page; its position moves when the block ends without an error. None: another process reads."""
-    async with feeds.reading(database, reader, _sql["changes_page"], limit) as found:
+    async with feeds.reading(database, reader, _sql["changes_page"], limit, timed=True) as found:
         if found is None:
             yield None
             return
@@ -92,7 +92,7 @@ async def reading(database: Database, reader: str, limit: int) -> AsyncIterator[
 
 async def page(connection: Any, position: feeds.Position, limit: int) -> tuple[list[Receipt], feeds.Page]:
     """As `reading`, for a reader that keeps its position itself. Takes a database or a connection."""
-    found = await feeds.page(connection, _sql["changes_page"], position, limit)
+    found = await feeds.page(connection, _sql["changes_page"], position, limit, timed=True)
     return [_receipt(row) for row in found.rows], found
 
 

@@ -1,16 +1,16 @@
 -- name: changes_page
--- Receipts that came to be since a position; see core.feeds for $1..$5.
--- The newest chunks hold them all: nobody commits a receipt a week after it was received.
+-- Receipts that came to be since a position; see core.feeds for $1..$6.
+-- The chunks since then hold them all: nobody commits a receipt two weeks after it was received.
 SELECT transaction_id::text AS transaction_id, id, received_time, station_id, channel, first_time, last_time, datastream_ids,
        stored, duplicates, conflicts, quarantined
 FROM receipt
-WHERE received_time > now() - INTERVAL '7 days'
+WHERE received_time > coalesce($6::timestamptz, now()) - INTERVAL '14 days'
   AND transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot)
   AND transaction_id < pg_snapshot_xmax($2::text::pg_snapshot)
   AND NOT pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)
   AND pg_visible_in_snapshot(transaction_id, $2::text::pg_snapshot)
   AND (transaction_id, id) > ($3::text::xid8, $4::bigint)
-ORDER BY transaction_id, id
+ORDER BY receipt.transaction_id, receipt.id
 LIMIT $5;
 
 -- name: changes_observations
