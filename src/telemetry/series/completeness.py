@@ -81,14 +81,14 @@ def _share(expected: int, received: int, valid: int) -> Record:
         "expected": expected,
         "received": received,
         "valid": valid,
-        "receivedPercent": _percent(received, expected),
-        "validPercent": _percent(valid, expected),
+        "receivedPercent": percent(received, expected),
+        "validPercent": percent(valid, expected),
     }
 
 
-def _percent(numerator: int, denominator: int) -> float | None:
+def percent(numerator: int, denominator: int) -> float | None:
     """Two decimals, never rounded up to a whole that it is not; None where nothing was expected."""
     if denominator == 0:
         return None
-    percent = round(100 * numerator / denominator, 2)
-    return 99.99 if percent == 100 and numerator < denominator else percent
+    found = round(100 * numerator / denominator, 2)
+    return 99.99 if found == 100 and numerator < denominator else found

@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from core import access, instants, paging
@@ -22,7 +21,18 @@ from telemetry.catalog.snapshot import Snapshot
 from telemetry.intake.submitting import Intake
 from telemetry.quality.flags import LEGEND
 from telemetry.readings import DeviceStatus, status_text
-from telemetry.series import completeness, errors, export, latest, naming, rendering, scanning, schemas, selecting
+from telemetry.series import (
+    answers,
+    completeness,
+    errors,
+    export,
+    latest,
+    naming,
+    rendering,
+    scanning,
+    schemas,
+    selecting,
+)
 from telemetry.series.scanning import Question
 from telemetry.series.selecting import Selection
 from telemetry.series.spans import Resolution, grid_of
@@ -66,14 +76,11 @@ ReachUs = Annotated[int, Depends(reach_of)]
 StationCode = Annotated[Code | None, Query(description="Code of a station.", examples=["TH-NT-001"])]
 Kind = Annotated[StationKind | None, Query(description="Stations of this kind only.")]
 InZone = Annotated[Zone, Query(description="The zone in which times are written.")]
-Accept = Annotated[str, Header(include_in_schema=False)]
 Begin = Annotated[
     QueryInstant | None,
     Query(alias="from", description="Begin, included; one day before `to` where left out."),
 ]
 End = Annotated[QueryInstant | None, Query(alias="to", description="End, not included; now where left out.")]
-
-_CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 
 def _span(begin: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
@@ -84,31 +91,11 @@ def _span(begin: datetime | None, end: datetime | None, now: datetime) -> tuple[
     return begin, end
 
 
-def _csv_wanted(form: str | None, accept: str) -> bool:
-    return form == "csv" if form else "text/csv" in accept.lower()
-
-
-def _json(document: Any) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json", headers={"Vary": "Accept"})
-
-
-def _table(name: str, text: str) -> Response:
-    return Response(text, media_type=export.MEDIA_TYPE, headers=_csv_headers(name))
-
-
-def _csv_headers(name: str) -> dict[str, str]:
-    return {
-        "Content-Disposition": f'attachment; filename="{name}.csv"',
-        "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
-    }
-
-
 @router.get(
     "/latest",
     summary="Read the latest value of every datastream",
     response_model=schemas.Latest,
-    responses={200: {"content": _CSV}, **refusals(catalog_errors.StationNotFound)},
+    responses={200: {"content": answers.CSV_CONTENT}, **refusals(catalog_errors.StationNotFound)},
 )
 async def read_latest(
     principal: access.AnyPrincipal,
@@ -119,16 +106,16 @@ async def read_latest(
     kind: Kind = None,
     zone: InZone = Zone.UTC,
     form: Annotated[ListForm | None, Query(alias="format", description="Goes before `Accept`.")] = None,
-    accept: Accept = "",
+    accept: answers.Accept = "",
 ) -> Response:
     """The newest observation of every active datastream of the network, or of one station or kind, in one answer."""
     now = instants.now()
     selections = selecting.many(catalog, principal, station, kind)
     not_before = instants.from_us(max(_FIRST_US, instants.to_us(now) - reach_us))
     records = await latest.read(db, catalog, selections, now, zone, not_before)
-    if not _csv_wanted(form, accept):
-        return _json({"time": instants.text(now, zone), "items": records})
-    return _table("latest", export.table(*latest.flattened(records)))
+    if not answers.csv_wanted(form, accept):
+        return answers.json({"time": instants.text(now, zone), "items": records})
+    return answers.table("latest", export.table(*latest.flattened(records)))
 
 
 def _question(selection: Selection, begin: datetime, end: datetime, resolution: Resolution, gaps: bool) -> Question:
@@ -148,7 +135,7 @@ def _question(selection: Selection, begin: datetime, end: datetime, resolution: 
     summary="Read observations, or hourly or daily figures, of a station or datastream",
     response_model=schemas.Observations | schemas.Buckets | schemas.ObservationsInColumns | schemas.BucketsInColumns,
     responses={
-        200: {"content": _CSV, "description": "JSON in pages; CSV is the whole span, streamed."},
+        200: {"content": answers.CSV_CONTENT, "description": "JSON in pages; CSV is the whole span, streamed."},
         **refusals(
             catalog_errors.StationNotFound,
             catalog_errors.DatastreamNotFound,
@@ -185,7 +172,7 @@ async def read_observations(
     form: Annotated[
         Form | None, Query(alias="format", description="Goes before `Accept` (`text/csv`). CSV has no pages.")
     ] = None,
-    accept: Accept = "",
+    accept: answers.Accept = "",
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
 ) -> Response:
@@ -197,15 +184,15 @@ async def read_observations(
     selection = selecting.one(catalog, principal, station, datastream, symbol or ())
     question = _question(selection, *_span(begin, end, instants.now()), resolution, gaps)
     after = None if cursor is None else _position(cursor)
-    if _csv_wanted(form, accept):
+    if answers.csv_wanted(form, accept):
         scanned = scanning.scan(db, question, after, _EXPORT_ROWS)
         return await _streamed(export.lines(scanned, question, selection, zone), question, selection)
     rows = await _page(scanning.scan(db, question, after, limit + 1), limit + 1)
     page, following = rows[:limit], paging.next_cursor(rows, limit, lambda row: (row[0], row[1]))
     head = {"station": selection.station.code, "resolution": resolution, "zone": zone, "nextCursor": following}
     if form is Form.COLUMNS:
-        return _json({**head, "columns": rendering.columns(page, question, selection, zone)})
-    return _json({**head, "items": rendering.items(page, question, selection, zone)})
+        return answers.json({**head, "columns": rendering.columns(page, question, selection, zone)})
+    return answers.json({**head, "items": rendering.items(page, question, selection, zone)})
 
 
 async def _streamed(lines: AsyncIterator[str], question: Question, selection: Selection) -> Response:
@@ -222,7 +209,7 @@ async def _streamed(lines: AsyncIterator[str], question: Question, selection: Se
     first = instants.from_us(question.begin_us).strftime("%Y%m%d")
     last = instants.from_us(question.end_us).strftime("%Y%m%d")
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{name}-{question.resolution}-{first}-{last}")
-    return StreamingResponse(parts(), media_type=export.MEDIA_TYPE, headers=_csv_headers(safe))
+    return StreamingResponse(parts(), media_type=export.MEDIA_TYPE, headers=answers.csv_headers(safe))
 
 
 def _position(cursor: str) -> scanning.Position:
@@ -245,7 +232,7 @@ async def _page(scanned: AsyncGenerator[list[Row]], size: int) -> list[Row]:
     "/completeness",
     summary="Read how much of what was expected was received and valid",
     response_model=schemas.Completeness,
-    responses={200: {"content": _CSV}, **refusals(catalog_errors.StationNotFound, errors.SpanNotValid)},
+    responses={200: {"content": answers.CSV_CONTENT}, **refusals(catalog_errors.StationNotFound, errors.SpanNotValid)},
 )
 async def read_completeness(
     principal: access.AnyPrincipal,
@@ -257,7 +244,7 @@ async def read_completeness(
     end: End = None,
     zone: InZone = Zone.UTC,
     form: Annotated[ListForm | None, Query(alias="format", description="Goes before `Accept`.")] = None,
-    accept: Accept = "",
+    accept: answers.Accept = "",
 ) -> Response:
     """Received and valid observations as a share of those expected at the cadence, with both sides of the fraction.
 
@@ -270,10 +257,10 @@ async def read_completeness(
     end = max(begin, min(end, now))
     selections = selecting.many(catalog, principal, station, kind)
     total, stations = await completeness.read(db, selections, begin, end)
-    if not _csv_wanted(form, accept):
+    if not answers.csv_wanted(form, accept):
         span = {"from": instants.text(begin, zone), "to": instants.text(end, zone)}
-        return _json({**span, "total": total, "stations": stations})
-    return _table("completeness", export.table(*completeness.flattened(stations)))
+        return answers.json({**span, "total": total, "stations": stations})
+    return answers.table("completeness", export.table(*completeness.flattened(stations)))
 
 
 @router.get("/quality-flags", summary="Read what quality flags, reasons and device states mean", responses=refusals())
