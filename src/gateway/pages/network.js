@@ -1,6 +1,7 @@
 // The network at a glance: a tile for each station, and one station's values beside their limits and their last day.
 
-import { call, element, everyItem, token } from "/pages/shared.js";
+import { by, frame } from "/pages/frame.js";
+import { call, element, everyItem } from "/pages/shared.js";
 
 const EVERY_MS = 15000;
 const KINDS = ["ambient", "wastewater", "flue_gas", "groundwater"];
@@ -9,30 +10,24 @@ const WORDS = {
   vi: {
     ambient: "Không khí xung quanh", wastewater: "Nước thải", flue_gas: "Khí thải", groundwater: "Khai thác nước dưới đất",
     good: "Hoạt động tốt", exceeding: "Vượt giới hạn", calibrating: "Hiệu chuẩn", faulty: "Lỗi thiết bị", silent: "Mất kết nối", never: "Chưa có số liệu",
-    other: "English", leave: "Đăng xuất", enter: "Vào", login: "Mã truy cập của nhân viên (var/staff.token)", wrong: "Mã truy cập không đúng.",
-    updated: "Cập nhật", property: "Thông số", value: "Giá trị", limit: "Giới hạn", trend: "24 giờ qua", measured: "Thời điểm đo", state: "Tình trạng",
-    unverified: "chưa xác minh", complete: "Số liệu nhận được 24 giờ", lost: "Không kết nối được máy chủ; số liệu dưới đây đã cũ.",
+    property: "Thông số", value: "Giá trị", limit: "Giới hạn", trend: "24 giờ qua", measured: "Thời điểm đo", state: "Tình trạng",
+    unverified: "chưa xác minh", complete: "Số liệu nhận được 24 giờ",
   },
   en: {
     ambient: "Ambient", wastewater: "Wastewater", flue_gas: "Flue gas", groundwater: "Groundwater abstraction",
     good: "Good", exceeding: "Above limit", calibrating: "Calibrating", faulty: "Device fault", silent: "Silent", never: "No data yet",
-    other: "Tiếng Việt", leave: "Sign out", enter: "Enter", login: "Staff token (var/staff.token)", wrong: "This token is not known.",
-    updated: "Updated", property: "Property", value: "Value", limit: "Limit", trend: "Last 24 hours", measured: "Measured", state: "State",
-    unverified: "unverified", complete: "Received in 24 hours", lost: "The server cannot be reached; what stands below is old.",
+    property: "Property", value: "Value", limit: "Limit", trend: "Last 24 hours", measured: "Measured", state: "State",
+    unverified: "unverified", complete: "Received in 24 hours",
   },
 };
 
-const by = (id) => document.getElementById(id);
-let language = localStorage.getItem("quantrac.language") ?? "vi";
 let stations = [];
 let latest = new Map();
 let chosen = null;
-let timer = 0;
 
-const word = (key) => WORDS[language][key];
-const name = (station) => (language === "vi" ? station.nameVi : station.nameEn);
-const number = (value) => (value === null ? "–" : Number(value).toLocaleString(language, { maximumFractionDigits: 3 }));
-const clock = (text) => new Date(text).toLocaleString(language, { dateStyle: "short", timeStyle: "medium", timeZone: "Asia/Ho_Chi_Minh" });
+const page = frame(WORDS, show, refresh, EVERY_MS);
+const { word, number, clock } = page;
+const name = (station) => page.own(station, "name");
 
 function stateOf(code) {
   const values = latest.get(code) ?? [];
@@ -106,16 +101,20 @@ function row(value, points) {
     element("td", {}, word(state)));
 }
 
-async function choose(code) {
+function choose(code) {
   chosen = code;
   show();
+  detail(code).catch(page.refused);
+}
+
+async function detail(code) {
   const station = stations.find((one) => one.code === code);
   const to = new Date(), from = new Date(to - 86400000);
   const span = `station=${encodeURIComponent(code)}&from=${from.toISOString()}&to=${to.toISOString()}`;
   const [hours, share] = await Promise.all([
     everyItem(`/v1/observations?${span}&resolution=hourly&limit=1000`),
     call(`/v1/completeness?${span}`),
-  ]).catch(fail);
+  ]);
   if (chosen !== code) return;
   const series = Map.groupBy ? Map.groupBy(hours, (hour) => hour.datastream) : group(hours);
   const rows = (latest.get(code) ?? []).map((value) => row(value, series.get(value.datastream) ?? []));
@@ -135,68 +134,19 @@ function group(hours) {
 }
 
 function show() {
-  const states = new Map(stations.map((station) => [station.code, stateOf(station.code)]));
-  document.documentElement.lang = language;
-  by("language").textContent = word("other");
-  by("leave").textContent = word("leave");
-  by("enter").textContent = word("enter");
-  by("login-text").textContent = word("login");
   if (!stations.length) return;
+  const states = new Map(stations.map((station) => [station.code, stateOf(station.code)]));
   showNumbers(states);
   showTiles(states);
 }
 
-function fail(error) {
-  if (error.status === 401 || error.status === 403) {
-    token.clear();
-    by("notice").textContent = word("wrong");
-    ask();
-  } else {
-    by("notice").textContent = `${word("lost")} (${error.message})`;
-  }
-  by("notice").hidden = false;
-  throw error;
-}
-
 async function refresh() {
-  clearTimeout(timer);
-  try {
-    if (!stations.length) stations = (await everyItem("/v1/stations?limit=1000")).filter((station) => station.status !== "retired");
-    const answer = await call("/v1/latest");
-    latest = new Map();
-    for (const value of answer.items) latest.set(value.station, [...(latest.get(value.station) ?? []), value]);
-    by("notice").hidden = true;
-    by("age").textContent = `${word("updated")} ${clock(answer.time)}`;
-    show();
-    if (chosen) await choose(chosen);
-  } catch (error) {
-    if (error.status === undefined || error.status >= 500) by("notice").hidden = false;
-    if (!token.get()) return;
-  }
-  timer = setTimeout(refresh, EVERY_MS);
+  if (!stations.length) stations = (await everyItem("/v1/stations?limit=1000")).filter((station) => station.status !== "retired");
+  const answer = await call("/v1/latest");
+  latest = new Map();
+  for (const value of answer.items) latest.set(value.station, [...(latest.get(value.station) ?? []), value]);
+  if (chosen) await detail(chosen);
+  return answer.time;
 }
 
-function ask() {
-  show();
-  if (!by("login").open) by("login").showModal();
-}
-
-by("login").addEventListener("close", () => {
-  token.set(by("token").value.trim());
-  by("token").value = "";
-  refresh().catch(() => {});
-});
-by("language").addEventListener("click", () => {
-  language = language === "vi" ? "en" : "vi";
-  localStorage.setItem("quantrac.language", language);
-  show();
-  if (chosen) choose(chosen).catch(() => {});
-});
-by("leave").addEventListener("click", () => {
-  token.clear();
-  location.reload();
-});
-
-show();
-if (token.get()) refresh().catch(() => {});
-else ask();
+page.start();

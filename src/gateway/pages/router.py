@@ -21,8 +21,12 @@ _HEADERS = {
 }
 _PAGES = {
     "/": "network.html",
+    "/alerts": "alerts.html",
     "/docs": "interface.html",
-    **{f"/pages/{name}": name for name in ("page.css", "shared.js", "network.js", "interface.js")},
+    **{
+        f"/pages/{name}": name
+        for name in ("page.css", "shared.js", "frame.js", "network.js", "alerts.js", "interface.js")
+    },
 }
 
 

@@ -22,6 +22,15 @@ export async function call(path) {
   return body;
 }
 
+// A move on something that people edit: `revision` is what the reader has seen.
+export async function send(path, body, revision) {
+  const headers = { Authorization: `Bearer ${token.get()}`, "Content-Type": "application/json", "If-Match": `"${revision}"` };
+  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(answer.status, told);
+  return told;
+}
+
 export async function everyItem(path) {
   const items = [];
   let cursor = null;
@@ -35,7 +44,7 @@ export async function everyItem(path) {
 
 // element("td", { class: "n" }, "7.21", otherElement): values become text, never markup.
 export function element(name, attributes = {}, ...children) {
-  const svg = ["svg", "polyline", "line", "circle", "title"].includes(name);
+  const svg = ["svg", "polyline", "line", "circle", "rect", "title"].includes(name);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);

@@ -18,7 +18,7 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/docs"])
 async def test_everything_that_a_page_refers_to_is_served_by_the_gateway(client: httpx.AsyncClient, path: str) -> None:
     waiting, seen = [path], set()
     while waiting:
@@ -35,7 +35,7 @@ async def test_everything_that_a_page_refers_to_is_served_by_the_gateway(client:
     assert {path, "/pages/page.css", "/pages/shared.js"} <= seen
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/pages/network.js"])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/docs", "/pages/network.js"])
 async def test_pages_forbid_scripts_and_frames_from_elsewhere(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     policy = answer.headers["content-security-policy"]
@@ -45,7 +45,7 @@ async def test_pages_forbid_scripts_and_frames_from_elsewhere(client: httpx.Asyn
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/docs"])
 async def test_markup_holds_no_script_and_no_style_of_its_own(client: httpx.AsyncClient, path: str) -> None:
     text = (await client.get(path)).text
     assert re.search(r"<script(?![^>]*\ssrc=)", text) is None
@@ -58,7 +58,7 @@ async def test_pages_are_read_only(client: httpx.AsyncClient) -> None:
 
 
 async def test_scripts_never_make_markup_out_of_text(client: httpx.AsyncClient) -> None:
-    for name in ("shared.js", "network.js", "interface.js"):
+    for name in ("shared.js", "frame.js", "network.js", "alerts.js", "interface.js"):
         text = (await client.get(f"/pages/{name}")).text
         assert "innerHTML" not in text
         assert "insertAdjacentHTML" not in text
