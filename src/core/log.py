@@ -10,7 +10,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # A station key, a webhook's secret or a bearer token anywhere in a value: the public half stays, the secret goes.
 _SECRET = re.compile(
-    r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE
+    r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)",
+    re.IGNORECASE,
 )
 _FIRST = ("timestamp", "level", "event")
 # uvicorn's own event once more, with colours for a terminal.

@@ -170,6 +170,8 @@ def _check_scheme_and_port(found: Target, policy: Policy) -> None:
     )
     if listed:
         return
+    if found.literal is None and "." not in found.host:
+        raise Refused("a name without a dot is of a network of one's own; the settings can list private receivers")
     if found.scheme != "https":
         raise Refused("only https is allowed; the settings can list private receivers that take http")
     if found.port not in policy.ports:
