@@ -9,17 +9,19 @@ from fastapi import Depends, FastAPI
 
 from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
-from gateway import health, hooking, resources
+from gateway import health, hooking, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
 from gateway.request_ids import RequestIds
 from gateway.settings import Settings
+from telemetry.alerts.router import router as alerts_router
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
 from telemetry.evidence.router import router as evidence_router
 from telemetry.hooks.router import router as webhooks_router
+from telemetry.hooks.streaming_router import router as streaming_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake
@@ -57,6 +59,9 @@ def create(settings: Settings) -> FastAPI:
             app.state.intake = await stack.enter_async_context(
                 Intake(app.state.database, app.state.catalog, resources.intake_limits(settings))
             )
+            app.state.streams = await stack.enter_async_context(
+                streaming.opened(settings, app.state.catalog, lambda: getattr(app.state, "stopping", False))
+            )
             _log.info("gateway.ready", host=settings.http.host, port=settings.http.port)
             yield
             _log.info("gateway.draining", waiting=app.state.intake.waiting_rows)
@@ -77,7 +82,7 @@ def create(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.webhooks = hooking.desk(settings)
-    for router in (series_router, evidence_router, catalog_router, webhooks_router):
+    for router in (series_router, evidence_router, catalog_router, alerts_router, webhooks_router, streaming_router):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
     for router in (health.router, pages_router):

@@ -7,7 +7,7 @@ from types import FrameType
 import uvicorn
 
 from core import log
-from gateway import application
+from gateway import application, streaming
 from gateway.settings import Settings
 from telemetry.intake.endpoint import ObservationEndpoint
 
@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",
-        http="httptools",
+        http=streaming.Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -114,6 +114,13 @@ class HooksSettings(Section):
     keep_days: Positive = Field(90, description="Days after which deliveries and dead letters are forgotten.")
 
 
+class StreamSettings(Section):
+    most_clients: Positive = Field(1000, description="Most clients of the live stream at one process.")
+    beat_seconds: Positive = Field(
+        15, description="After so long without an event the live stream sends a sign of life."
+    )
+
+
 class AccessSettings(Section):
     staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
@@ -132,6 +139,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     watch: WatchSettings = WatchSettings()
     hooks: HooksSettings = HooksSettings()
+    stream: StreamSettings = StreamSettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 

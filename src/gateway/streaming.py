@@ -1,0 +1,46 @@
+"""Opens the live stream for the gateway: a pool of its own, the hub, and what breaks a slow client's connection off."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from core.database import Database, PoolLimits
+from gateway.settings import Settings
+from telemetry.catalog.loading import LiveCatalog
+from telemetry.hooks.streaming_hub import Hub, HubOptions
+from telemetry.hooks.streaming_response import ABORT
+from telemetry.hooks.streaming_source import Source
+
+# One connection for the poller, two for clients that come back. None are held while nobody looks; and what a screen
+# asks for never takes a connection from the intake.
+_POOL = PoolLimits(min_size=0, max_size=3, acquire_seconds=5)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, catalog: LiveCatalog, stopping: Callable[[], bool]) -> AsyncIterator[Hub]:
+    """The hub of the process; streams end when the block does, at the latest."""
+    options = HubOptions(beat_seconds=settings.stream.beat_seconds, most_clients=settings.stream.most_clients)
+    async with (
+        Database(settings.dsn, application_name="quantrac-streams", limits=_POOL) as database,
+        Hub(Source(database, catalog), stopping, options) as hub,
+    ):
+        yield hub
+
+
+class Protocol(HttpToolsProtocol):
+    """The server's own, with a way to break a connection off.
+
+    An answer that is only cut short waits until the client has taken what was sent before: for ever, with one that does
+    not read, and the process could not stop meanwhile.
+    """
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        extensions: dict[str, dict[object, object]] = {ABORT: {"call": self._abort}}
+        self.scope["extensions"] = extensions
+
+    def _abort(self) -> None:
+        transport: Any = self.transport
+        transport.abort()
