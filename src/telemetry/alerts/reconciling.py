@@ -1,0 +1,75 @@
+"""Compares the episodes that the readings show with the alerts that stand, and says what each alert becomes.
+
+Pure. An episode that overlaps a standing alert of its subject, or touches it within the clear delay, is that alert.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+
+class Extent(Protocol):
+    """A span in phenomenon time; cleared_us is None while it goes on."""
+
+    @property
+    def raised_us(self) -> int: ...
+    @property
+    def last_us(self) -> int: ...
+    @property
+    def cleared_us(self) -> int | None: ...
+
+
+class Standing(Extent, Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_open(self) -> bool: ...
+
+
+S = TypeVar("S", bound=Standing)
+E = TypeVar("E", bound=Extent)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched(Generic[S, E]):
+    """What becomes of the alerts of one kind and subject.
+
+    pairs: an episode with the alert that it is, None where it is a new one. merged: alerts with the one that took them
+    in. withdrawn: alerts that nothing shows any more.
+    """
+
+    pairs: list[tuple[S | None, E]]
+    merged: list[tuple[S, S]]
+    withdrawn: list[S]
+
+
+def match(standing: Sequence[S], episodes: Sequence[E], clear_us: int) -> Matched[S, E]:
+    """Alerts and episodes of one kind and subject; episodes in order of time, none overlapping another."""
+    claims: dict[int, list[S]] = {}
+    withdrawn: list[S] = []
+    for alert in standing:
+        touching = [at for at, episode in enumerate(episodes) if _touch(alert, episode, clear_us)]
+        if touching:
+            claims.setdefault(min(touching, key=lambda at: _distance(alert, episodes[at])), []).append(alert)
+        else:
+            withdrawn.append(alert)
+    pairs: list[tuple[S | None, E]] = []
+    merged: list[tuple[S, S]] = []
+    for at, episode in enumerate(episodes):
+        # An open alert may be in somebody's hands; of several the one that began first is the one people know.
+        claimants = sorted(claims.get(at, []), key=lambda alert: (not alert.is_open, alert.raised_us, alert.id))
+        pairs.append((claimants[0] if claimants else None, episode))
+        merged += [(alert, claimants[0]) for alert in claimants[1:]]
+    return Matched(pairs, merged, withdrawn)
+
+
+def _touch(one: Extent, other: Extent, clear_us: int) -> bool:
+    return one.raised_us <= _end(other) + clear_us and other.raised_us <= _end(one) + clear_us
+
+
+def _end(extent: Extent) -> int:
+    return extent.last_us if extent.cleared_us is None else max(extent.last_us, extent.cleared_us)
+
+
+def _distance(one: Extent, other: Extent) -> int:
+    return abs(one.raised_us - other.raised_us)
