@@ -12,5 +12,7 @@ pytest_plugins = [
     "tests.fixtures.intakes",
     "tests.fixtures.applications",
     "tests.fixtures.entrances",
+    "tests.fixtures.webhooks",
     "tests.fixtures.alerts",
+    "tests.fixtures.verdicts",
 ]
