@@ -14,6 +14,9 @@ _GOES_ON = errors.AlertGoesOn("Another alert of this kind is open for the subjec
 _REFUSALS: Mapping[str, core_errors.Error] = {
     "alert_open": _GOES_ON,
     "alert_episode": _GOES_ON,
+    "alert_rule_kind_station_kind_observed_property_id_station_i_key": errors.AlertRuleTaken(
+        "There is a rule of this kind for the same subject; edit that one."
+    ),
 }
 
 

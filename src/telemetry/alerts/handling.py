@@ -8,8 +8,8 @@ from core import instants
 from core.database import Database
 from telemetry.alerts import errors, lives, rechecks, rule_store, store, workflow
 from telemetry.alerts.changing import changing
+from telemetry.alerts.escalating import next_escalation
 from telemetry.alerts.keeping import keep
-from telemetry.alerts.kinds import Kind
 from telemetry.alerts.lives import Alert
 from telemetry.alerts.store import Known
 from telemetry.alerts.workflow import Action, State
@@ -92,26 +92,15 @@ async def _move(
                 members["cleared_time"] = alert.last_time
             case Action.RERAISE:
                 _refuse_what_the_data_closed(alert)
-                members["escalate_time"] = await _next_escalation(connection, known, now)
+                members["escalate_time"] = next_escalation(known, await rule_store.read(connection), now)
                 await rechecks.ask(
                     connection, alert.station_id, alert.datastream_id, alert.raised_time, now, "reraised"
                 )
-            case Action.UNSHELVE:
-                members["escalate_time"] = await _next_escalation(connection, known, now)
+            case Action.UNSHELVE if alert.shelved_from is State.RAISED:
+                members["escalate_time"] = next_escalation(known, await rule_store.read(connection), now)
         change = lives.of(alert).then(action, actor=actor, time=now, reason=reason, facts=facts, **members)
         (moved,) = await keep(connection, [change])
     return Known(moved, known.subject)
-
-
-async def _next_escalation(connection: Any, known: Known, now: datetime) -> datetime | None:
-    """When an alert that is raised again from now on escalates; None for one that calls nobody."""
-    alert, subject = known.alert, known.subject
-    if alert.shelved_from is State.ACKNOWLEDGED or alert.historical or alert.muted_by is not None:
-        return None
-    rules = await rule_store.read(connection)
-    rule = rules.effective(Kind(alert.kind), subject.station_kind, subject.symbol, subject.station)
-    seconds = rule.escalate_after_seconds
-    return None if seconds is None else now + timedelta(seconds=seconds)
 
 
 def _refuse_what_the_data_closed(alert: Alert) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from telemetry.alerts import documents, store
+from telemetry.alerts import documents, muting, store
 from telemetry.alerts.documents import Subject
 from telemetry.alerts.lives import Alert, Change, Step
 from telemetry.alerts.workflow import EVENTS
@@ -15,8 +15,9 @@ async def keep(connection: Any, changes: Sequence[Change]) -> list[Alert]:
     """The alerts as they are now, in the order given; new ones with their ids.
 
     The caller's transaction holds the alerts that were there before (`store.lock`), so that nobody else moved them.
-    Changes without a step write nothing.
+    Changes without a step write nothing. What begins in an accepted window of its own is muted.
     """
+    changes = await muting.applied(connection, changes)
     new = [change for change in changes if change.before is None]
     ids = iter(await store.numbers(connection, len(new)) if new else ())
     numbered = [_numbered(change, next(ids)) if change.before is None else change for change in changes]
@@ -43,6 +44,7 @@ def _event(step: Step, subject: Subject) -> Event:
         station_id=alert.station_id,
         alert_kind=alert.kind,
         severity=alert.severity,
-        historical=alert.historical,
+        # Who sends hooks and mail needs to know one thing: whether this calls anybody.
+        historical=alert.historical or alert.muted_by is not None,
         occurred_time=step.time,
     )

@@ -127,7 +127,7 @@ def _effects(alert: Alert, action: Action, actor: str, time: datetime, reason: s
             effects = {"escalation_level": alert.escalation_level + 1}
         case Action.SHELVE:
             former = alert.shelved_from or alert.state
-            effects = {"shelved_by": actor, "shelved_reason": reason, "shelved_from": former}
+            effects = {"shelved_by": actor, "shelved_reason": reason, "shelved_from": former, "escalate_time": None}
         case Action.UNSHELVE | Action.EXPIRE:
             effects = dict.fromkeys(_SHELF)
         case Action.RERAISE:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from telemetry.alerts.routes import alerts
+from telemetry.alerts.routes import alerts, rules, windows
 
 router = APIRouter()
-for part in (alerts,):
+for part in (alerts, rules, windows):
     router.include_router(part.router)

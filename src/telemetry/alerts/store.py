@@ -197,3 +197,34 @@ async def station_states(
     for row in await database.fetch(_sql["alerts_stations"], organization, fresh_seconds, now):
         found.setdefault(row["state"], {})[row["kind"]] = row["n"]
     return found
+
+
+async def shelved_too_long(connection: Any, now: datetime, most: int) -> list[Known]:
+    """Held until the transaction ends; what another process holds is left to it."""
+    return [_known(row) for row in await connection.fetch(_sql["alerts_shelved_too_long"], now, most)]
+
+
+async def unacknowledged(connection: Any, now: datetime, most: int) -> list[Known]:
+    """Those that are due to escalate; held as in `shelved_too_long`."""
+    return [_known(row) for row in await connection.fetch(_sql["alerts_unacknowledged"], now, most)]
+
+
+async def muted_no_longer(connection: Any, now: datetime, most: int) -> list[Known]:
+    """Open ones whose window is over; held as in `shelved_too_long`."""
+    return [_known(row) for row in await connection.fetch(_sql["alerts_muted_no_longer"], now, most)]
+
+
+async def to_mute(connection: Any, now: datetime, most: int, calibrating: Sequence[str]) -> list[tuple[Known, int]]:
+    """Open ones with the window that covers them; held as in `shelved_too_long`."""
+    rows = await connection.fetch(_sql["alerts_to_mute"], now, most, list(calibrating))
+    return [(_known(row), row["window_id"]) for row in rows]
+
+
+async def ended_within(connection: Any, window_id: int, calibrating: Sequence[str]) -> list[Known]:
+    """Cleared ones that a window covers and none mutes; held until the transaction ends."""
+    return [_known(row) for row in await connection.fetch(_sql["alerts_ended_within"], window_id, list(calibrating))]
+
+
+async def muted_by(connection: Any, window_id: int) -> list[Known]:
+    """Cleared ones that the window mutes; held until the transaction ends."""
+    return [_known(row) for row in await connection.fetch(_sql["alerts_muted_by"], window_id)]

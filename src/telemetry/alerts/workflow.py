@@ -38,6 +38,8 @@ class Action(StrEnum):
     MERGE = "merge"
     # The condition is back, or goes on after it was cleared by hand.
     RERAISE = "reraise"
+    # What was found as history turns out to go on.
+    SURFACE = "surface"
     # Later data moved its times or its figures.
     UPDATE = "update"
 
@@ -62,6 +64,7 @@ MOVES: Mapping[State | None, Mapping[Action, State | _Target]] = {
         Action.WITHDRAW: State.CLEARED,
         Action.MERGE: State.CLEARED,
         Action.UPDATE: State.RAISED,
+        Action.SURFACE: State.RAISED,
     },
     State.ACKNOWLEDGED: {
         Action.COMMENT: State.ACKNOWLEDGED,
@@ -72,6 +75,7 @@ MOVES: Mapping[State | None, Mapping[Action, State | _Target]] = {
         Action.WITHDRAW: State.CLEARED,
         Action.MERGE: State.CLEARED,
         Action.UPDATE: State.ACKNOWLEDGED,
+        Action.SURFACE: State.ACKNOWLEDGED,
     },
     State.SHELVED: {
         Action.COMMENT: State.SHELVED,
@@ -85,6 +89,7 @@ MOVES: Mapping[State | None, Mapping[Action, State | _Target]] = {
         Action.WITHDRAW: State.CLEARED,
         Action.MERGE: State.CLEARED,
         Action.UPDATE: State.SHELVED,
+        Action.SURFACE: State.SHELVED,
     },
     State.CLEARED: {
         Action.COMMENT: State.CLEARED,
@@ -124,6 +129,8 @@ EVENTS: Mapping[Action, str] = {
     Action.MERGE: "alert.cleared",
     Action.RERAISE: "alert.reraised",
     Action.UPDATE: "alert.updated",
+    # Nobody was called for it before.
+    Action.SURFACE: "alert.raised",
 }
 
 # Why an alert is cleared, by the move that cleared it.

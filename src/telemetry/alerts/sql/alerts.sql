@@ -137,7 +137,7 @@ FROM (
         CROSS JOIN LATERAL (
             SELECT b.device_status
             FROM observation b
-            WHERE b.datastream_id = d.id AND b.phenomenon_time > $3 - make_interval(secs => $2::int + s.cadence_seconds)
+            WHERE b.datastream_id = d.id AND b.phenomenon_time > $3::timestamptz - make_interval(secs => $2::int + s.cadence_seconds)
             ORDER BY b.phenomenon_time DESC
             LIMIT 1
         ) AS row
@@ -153,3 +153,89 @@ FROM (
     WHERE s.status <> 'retired' AND ($1::text IS NULL OR o.code = $1)
 ) AS found
 GROUP BY kind, state;
+
+-- name: alerts_shelved_too_long
+-- Alerts whose time of shelving is over at $1, at most $2, which no other process holds; held until the transaction ends.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
+FROM alert a
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.state = 'shelved' AND a.shelved_until <= $1
+ORDER BY a.shelved_until, a.id
+LIMIT $2
+FOR UPDATE OF a SKIP LOCKED;
+
+-- name: alerts_unacknowledged
+-- Alerts that nobody acknowledged until they escalate, at $1; as alerts_shelved_too_long. Muted ones call nobody.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
+FROM alert a
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.state = 'raised' AND a.escalate_time <= $1 AND a.muted_by IS NULL
+ORDER BY a.escalate_time, a.id
+LIMIT $2
+FOR UPDATE OF a SKIP LOCKED;
+
+-- name: alerts_muted_no_longer
+-- Open alerts whose window has ended at $1 or no longer holds; as alerts_shelved_too_long.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
+FROM alert a
+JOIN station_window w ON w.id = a.muted_by
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.state <> 'cleared' AND (w.end_time <= $1 OR w.state <> 'accepted')
+ORDER BY a.id
+LIMIT $2
+FOR UPDATE OF a SKIP LOCKED;
+
+-- name: alerts_to_mute
+-- Open alerts that call people although an accepted window of their own covers them at $1, at most $2, $3 kinds that calibrations
+-- mute; with `window_id`, as alerts_shelved_too_long.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit, w.id AS window_id
+FROM alert a
+JOIN station_window w ON w.station_id = a.station_id
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.state <> 'cleared' AND a.muted_by IS NULL AND w.state = 'accepted' AND w.end_time > $1
+  AND (w.datastream_id IS NULL OR w.datastream_id = a.datastream_id)
+  AND (w.kind = 'maintenance' OR a.kind = ANY ($3::text[]))
+  AND w.begin_time <= a.raised_time AND a.raised_time < w.end_time
+ORDER BY a.id
+LIMIT $2
+FOR UPDATE OF a SKIP LOCKED;
+
+-- name: alerts_ended_within
+-- Cleared alerts that the window $1 covers and none mutes yet, $2 kinds that calibrations mute; held until the transaction ends.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
+FROM alert a
+JOIN station_window w ON w.id = $1
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.station_id = w.station_id AND a.state = 'cleared' AND a.muted_by IS NULL
+  AND (w.datastream_id IS NULL OR w.datastream_id = a.datastream_id)
+  AND (w.kind = 'maintenance' OR a.kind = ANY ($2::text[]))
+  AND w.begin_time <= a.raised_time AND a.raised_time < w.end_time AND coalesce(a.cleared_time, a.last_time) < w.end_time
+ORDER BY a.id
+FOR UPDATE OF a;
+
+-- name: alerts_muted_by
+-- Cleared alerts that the window $1 mutes; held until the transaction ends.
+SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
+FROM alert a
+LEFT JOIN station s ON s.id = a.station_id
+LEFT JOIN organization o ON o.id = s.organization_id
+LEFT JOIN datastream d ON d.id = a.datastream_id
+LEFT JOIN observed_property p ON p.id = d.observed_property_id
+WHERE a.muted_by = $1 AND a.state = 'cleared'
+ORDER BY a.id
+FOR UPDATE OF a;

@@ -1,0 +1,154 @@
+"""Alert rules over HTTP. For the staff: a rule decides who is called at night."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Query, Response
+
+from core import access, paging
+from core.access import StaffOnly
+from core.database import Opened
+from telemetry.alerts import errors, ruling
+from telemetry.alerts.kinds import Kind
+from telemetry.alerts.rule_schemas import AlertRule, AlertRuleEdit, AlertRuleValues, EffectiveRule, NewAlertRule
+from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog.routes import answers
+from telemetry.catalog.schemas import fields
+
+router = APIRouter(prefix="/v1/alert-rules", tags=["alert rules"])
+
+_log = structlog.get_logger(__name__)
+
+KindQuery = Annotated[Kind | None, Query(description="Rules of this kind only.")]
+
+
+def _trail(staff: access.Staff, action: str, rule: AlertRule) -> None:
+    about = " ".join(filter(None, (rule.kind, rule.station_kind, rule.symbol, rule.station)))
+    _log.info(f"alert_rule.{action}", by=staff.name, rule=rule.id, subject=about)
+
+
+@router.get("", summary="List alert rules", responses=answers.refusals())
+async def list_alert_rules(
+    _: StaffOnly,
+    opened: Opened,
+    kind: KindQuery = None,
+    station: Annotated[fields.Code | None, Query(description="Rules that name this station.")] = None,
+    station_kind: Annotated[
+        fields.StationKind | None, Query(alias="stationKind", description="Rules that name this kind of station.")
+    ] = None,
+    symbol: Annotated[fields.Symbol | None, Query(description="Rules that name this property.")] = None,
+) -> paging.Page[AlertRule]:
+    """All rules on one page, by kind and subject, those that the service comes with among them.
+
+    Of the rules that fit a datastream the one that names the most holds: its station, then its property, then the kind
+    of its station. Parameters that it leaves out come from the wider ones.
+    """
+    found = [
+        rule
+        for rule in await ruling.every(opened)
+        if kind in {None, rule.kind}
+        and station in {None, rule.station}
+        and station_kind in {None, rule.station_kind}
+        and symbol in {None, rule.symbol}
+    ]
+    return paging.Page[AlertRule](items=found)
+
+
+@router.get(
+    "/effective",
+    summary="Read the rules that hold for a datastream or station",
+    responses=answers.refusals(catalog_errors.StationNotFound, catalog_errors.ObservedPropertyNotFound),
+)
+async def read_effective_rules(
+    _: StaffOnly,
+    opened: Opened,
+    station: Annotated[fields.Code, Query(description="Code of the station.", examples=["TH-NT-001"])],
+    symbol: Annotated[
+        fields.Symbol | None, Query(description="Symbol of the property; without it the kinds about stations.")
+    ] = None,
+    kind: KindQuery = None,
+) -> paging.Page[EffectiveRule]:
+    """One rule for each kind, with every parameter that the evaluation uses, and the id of the row that it is from."""
+    return paging.Page[EffectiveRule](items=await ruling.effective(opened, station, symbol, kind))
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Add an alert rule",
+    responses=answers.refusals(
+        catalog_errors.NotSuitable,
+        catalog_errors.StationNotFound,
+        catalog_errors.ObservedPropertyNotFound,
+        errors.AlertRuleTaken,
+    ),
+)
+async def create_alert_rule(staff: StaffOnly, opened: Opened, new: NewAlertRule, response: Response) -> AlertRule:
+    """Add a rule; for the subject of one that the service comes with, it takes that one's place."""
+    made = await ruling.create(opened, new)
+    _trail(staff, "added", made)
+    answers.tag(response, made.revision or 0)
+    response.headers["Location"] = f"/v1/alert-rules/{made.id}"
+    return made
+
+
+@router.get("/{rule_id}", summary="Read an alert rule", responses=answers.refusals(errors.AlertRuleNotFound))
+async def read_alert_rule(_: StaffOnly, opened: Opened, rule_id: fields.Identifier, response: Response) -> AlertRule:
+    """One rule of the table; its `ETag` is what an edit sends as `If-Match`."""
+    found = await ruling.get(opened, rule_id)
+    answers.tag(response, found.revision or 0)
+    return found
+
+
+@router.put(
+    "/{rule_id}",
+    summary="Replace an alert rule",
+    responses=answers.refusals(catalog_errors.NotSuitable, errors.AlertRuleNotFound, edits=True),
+)
+async def replace_alert_rule(
+    staff: StaffOnly,
+    opened: Opened,
+    rule_id: fields.Identifier,
+    values: AlertRuleValues,
+    expected: answers.IfMatch,
+    response: Response,
+) -> AlertRule:
+    """Give it other values as a whole; what is left out is as in a new rule. For whom it holds never changes."""
+    now = await ruling.edit(opened, rule_id, values, expected)
+    _trail(staff, "replaced", now)
+    answers.tag(response, now.revision or 0)
+    return now
+
+
+@router.patch(
+    "/{rule_id}",
+    summary="Edit an alert rule",
+    responses=answers.refusals(catalog_errors.NotSuitable, errors.AlertRuleNotFound, edits=True),
+)
+async def edit_alert_rule(
+    staff: StaffOnly,
+    opened: Opened,
+    rule_id: fields.Identifier,
+    changes: AlertRuleEdit,
+    expected: answers.IfMatch,
+    response: Response,
+) -> AlertRule:
+    """Change the members that are sent. Alerts that are open are judged by it from their next readings on."""
+    now = await ruling.edit(opened, rule_id, changes, expected)
+    _trail(staff, "edited", now)
+    answers.tag(response, now.revision or 0)
+    return now
+
+
+@router.delete(
+    "/{rule_id}",
+    status_code=204,
+    summary="Withdraw an alert rule",
+    responses=answers.refusals(errors.AlertRuleNotFound, edits=True),
+)
+async def withdraw_alert_rule(
+    staff: StaffOnly, opened: Opened, rule_id: fields.Identifier, expected: answers.IfMatch
+) -> None:
+    """Take a rule out; the next wider one holds, in the end the one that the service comes with."""
+    await ruling.withdraw(opened, rule_id, expected)
+    _log.info("alert_rule.withdrawn", by=staff.name, rule=rule_id)
