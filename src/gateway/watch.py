@@ -12,6 +12,8 @@ from core.database import Database
 from gateway import hooking, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
+from telemetry.alerts.deadlines import Deadlines
+from telemetry.alerts.evaluation import Alerts
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.events import store as events
 from telemetry.hooks.fanning import FanOut
@@ -59,10 +61,12 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     _log.info("watch.stopped")
 
 
-async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalog) -> list[Round]:  # noqa: ARG001
+async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalog) -> list[Round]:
     """Every round of the service, each with its place in the feeds."""
     return [
         Forgetting(database, settings.watch.event_days),
+        Alerts(database, catalog),
+        Deadlines(database, catalog),
         FanOut(database),
         ForgetDeliveries(database, settings.hooks.keep_days),
     ]

@@ -1,0 +1,123 @@
+"""The round for what no reading brings: silence, quiet after a conflict, and spans to be looked at again."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import instants
+from core.database import Database
+from telemetry.alerts import conflicts, deadline_store, episode_store, outcomes, rechecks
+from telemetry.alerts.episode_store import Stand
+from telemetry.alerts.evaluation import Worlds, evaluate
+from telemetry.alerts.findings import World
+from telemetry.alerts.kinds import Kind
+from telemetry.catalog.loading import LiveCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """every_seconds: how often the clock is compared. piece: how much of a span is looked at again in one turn."""
+
+    every_seconds: float = 10.0
+    reach: timedelta = timedelta(days=400)
+    piece: timedelta = timedelta(days=5)
+
+
+class Deadlines:
+    """Several processes may turn it: what one has done the others find done."""
+
+    name = "deadlines"
+    pause_seconds = 1.0
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: LiveCatalog,
+        options: Options | None = None,
+        clock: Callable[[], datetime] = instants.now,
+    ) -> None:
+        self._database = database
+        self._worlds = Worlds(database, catalog)
+        self._options = options or Options()
+        self._clock = clock
+        self._looked: datetime | None = None
+
+    async def turn(self) -> bool:
+        world, now = await self._worlds.newest(), self._clock()
+        if self._looked is None or abs(now - self._looked) >= timedelta(seconds=self._options.every_seconds):
+            await self._silent(world, now)
+            await self._quiet(world, now)
+            self._looked = now
+        return await self._again(world, now)
+
+    async def _silent(self, world: World, now: datetime) -> None:
+        """Raise lost connections of stations that have been silent for too long."""
+        newest = await deadline_store.newest(self._database, now - self._options.reach)
+        known = {stand.alert.station_id for stand in await self._open(Kind.LOST_CONNECTION)}
+        now_us = instants.to_us(now)
+        silent = {
+            station: (last_us, last_us)
+            for station, last_us in newest.items()
+            if station not in known and self._is_overdue(world, station, now_us - last_us)
+        }
+        if silent:
+            async with self._database.transaction() as connection:
+                await episode_store.lock(connection, list(silent))
+                await evaluate(connection, world, silent, now)
+
+    def _is_overdue(self, world: World, station_id: int, silent_us: int) -> bool:
+        station = world.snapshot.stations_by_id.get(station_id)
+        if station is None:
+            return False
+        rule = world.rule(Kind.LOST_CONNECTION, station_id)
+        return rule.enabled and silent_us > station.cadence_seconds * 1_000_000 + rule.raise_us
+
+    async def _quiet(self, world: World, now: datetime) -> None:
+        """Clear what ends when nothing of the kind came for a while."""
+        now_us = instants.to_us(now)
+        over = {
+            stand.alert.datastream_id: (stand.raised_us, stand.last_us)
+            for stand in await self._open(Kind.CONFLICT)
+            if stand.alert.datastream_id is not None and _is_over(world, stand, now_us)
+        }
+        if over:
+            async with self._database.transaction() as connection:
+                streams = world.snapshot.datastreams
+                await episode_store.lock(connection, sorted({streams[stream].station_id for stream in over}))
+                await outcomes.keep(connection, await conflicts.find(connection, world, over, now_us), now)
+
+    async def _open(self, *kinds: Kind) -> list[Stand]:
+        return await deadline_store.open_alerts(self._database, [kind.value for kind in kinds])
+
+    async def _again(self, world: World, now: datetime) -> bool:
+        """Look again at a piece of what was asked; True when there may be more."""
+        async with self._database.transaction() as connection:
+            asked = await rechecks.take(connection)
+            if not asked:
+                return False
+            station = asked[0].station_id
+            begin = asked[0].begin
+            end = min(_joined_end(asked), begin + self._options.piece)
+            await episode_store.lock(connection, [station])
+            span = instants.to_us(begin), instants.to_us(end)
+            await evaluate(connection, world, {station: span}, now)
+            near = [one.id for one in asked if one.begin <= end]
+            await rechecks.done(connection, near, end)
+            return True
+
+
+def _joined_end(asked: Iterable[rechecks.Asked]) -> datetime:
+    """Up to where the spans, which are in order of time, follow each other closely."""
+    spans = iter(asked)
+    end = next(spans).end
+    for span in spans:
+        if span.begin - end > timedelta(hours=6):
+            break
+        end = max(end, span.end)
+    return end
+
+
+def _is_over(world: World, stand: Stand, now_us: int) -> bool:
+    alert = stand.alert
+    rule = world.rule(Kind(alert.kind), alert.station_id, alert.datastream_id)
+    return now_us - stand.last_us > rule.clear_us

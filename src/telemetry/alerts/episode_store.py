@@ -1,0 +1,137 @@
+"""What evaluation reads: readings around a span, alerts that stand there, and what lies beside the observations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core import instants, queries
+from telemetry.alerts import store
+from telemetry.alerts.lives import Alert
+from telemetry.alerts.workflow import State
+from telemetry.readings import Floats, Int64s
+
+_sql = queries.load(__file__, "episodes")
+
+# Of the advisory locks with two numbers, those of evaluation.
+_LOCKS = 0x616C7274
+_BEGINNING, _END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# First and last time of a span in µs, both included; None where it has no end on that side.
+Span = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings as columns of n, in order of datastream and time."""
+
+    datastream_id: Int64s
+    time_us: Int64s
+    result: Floats
+    status: npt.NDArray[np.int16]
+    reasons: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.datastream_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """An alert that stands, with its extent in µs."""
+
+    alert: Alert
+    raised_us: int
+    last_us: int
+    cleared_us: int | None
+
+    @property
+    def id(self) -> int:
+        return self.alert.id
+
+    @property
+    def is_open(self) -> bool:
+        return self.alert.state is not State.CLEARED
+
+    @property
+    def end_us(self) -> int:
+        """Up to where it is known to reach."""
+        return self.last_us if self.cleared_us is None else max(self.last_us, self.cleared_us)
+
+
+def stand(alert: Alert) -> Stand:
+    cleared = alert.cleared_time
+    return Stand(
+        alert,
+        instants.to_us(alert.raised_time),
+        instants.to_us(alert.last_time),
+        None if cleared is None else instants.to_us(cleared),
+    )
+
+
+async def lock(connection: Any, stations: Sequence[int]) -> None:
+    """Keep other transactions from evaluating the stations until this one ends; 0 is the network as a whole."""
+    await connection.execute(_sql["episodes_lock"], _LOCKS, sorted(stations))
+
+
+async def readings(connection: Any, spans: Mapping[int, tuple[int, int]], context: int) -> Readings:
+    """What stands in the spans by datastream id, and `context` readings before and after each."""
+    rows = await connection.fetch(
+        _sql["episodes_readings"],
+        list(spans),
+        [instants.from_us(first) for first, _ in spans.values()],
+        [instants.from_us(last) for _, last in spans.values()],
+        context,
+    )
+    count = len(rows)
+    return Readings(
+        datastream_id=np.fromiter((row[0] for row in rows), np.int64, count),
+        time_us=np.fromiter((instants.to_us(row[1]) for row in rows), np.int64, count),
+        result=np.fromiter((row[2] for row in rows), np.float64, count),
+        status=np.fromiter((row[3] for row in rows), np.int16, count),
+        reasons=np.fromiter((row[4] for row in rows), np.int32, count),
+    )
+
+
+async def of_datastreams(connection: Any, spans: Mapping[int, Span]) -> dict[tuple[str, int], list[Stand]]:
+    """By kind and datastream id, in order of time: the alerts that lie in the spans."""
+    rows = await connection.fetch(_sql["episodes_standing_of_datastreams"], *_arrays(spans))
+    found: dict[tuple[str, int], list[Stand]] = {}
+    for row in rows:
+        found.setdefault((row["kind"], row["datastream_id"]), []).append(stand(store.read(row)))
+    return found
+
+
+async def of_stations(connection: Any, kind: str, spans: Mapping[int, Span]) -> dict[int, list[Stand]]:
+    """By station id, in order of time: the alerts about stations as a whole that lie in the spans."""
+    rows = await connection.fetch(_sql["episodes_standing_of_stations"], *_arrays(spans), kind)
+    found: dict[int, list[Stand]] = {}
+    for row in rows:
+        found.setdefault(row["station_id"], []).append(stand(store.read(row)))
+    return found
+
+
+def _arrays(spans: Mapping[int, Span]) -> tuple[list[int], list[datetime], list[datetime]]:
+    return (
+        list(spans),
+        [_BEGINNING if first is None else instants.from_us(first) for first, _ in spans.values()],
+        [_END if last is None else instants.from_us(last) for _, last in spans.values()],
+    )
+
+
+async def conflicts_of_receipts(
+    connection: Any, receipts: Sequence[int], since: datetime
+) -> dict[int, tuple[int, int]]:
+    """By datastream id the first and last time (µs) for which one of the receipts brought another value."""
+    rows = await connection.fetch(_sql["episodes_conflicts_of_receipts"], list(receipts), since)
+    return {row["datastream_id"]: (instants.to_us(row["first_time"]), instants.to_us(row["last_time"])) for row in rows}
+
+
+async def conflict_times(connection: Any, datastream_id: int, first_us: int, last_us: int) -> list[tuple[int, int]]:
+    """Times (µs) with several values, and how many further values each has."""
+    rows = await connection.fetch(
+        _sql["episodes_conflict_times"], datastream_id, instants.from_us(first_us), instants.from_us(last_us)
+    )
+    return [(instants.to_us(row["phenomenon_time"]), row["n"]) for row in rows]

@@ -1,0 +1,56 @@
+-- name: episodes_lock
+-- Lets one transaction at a time evaluate each of the stations $2, in their order; $1 is the number of these locks.
+SELECT pg_advisory_xact_lock($1::int, station) FROM unnest($2::int[]) AS station;
+
+-- name: episodes_readings
+-- Observations of datastreams $1 between $2 and $3, both included, with the $4 before and the $4 after each span, in order.
+SELECT o.datastream_id, o.phenomenon_time, o.result, o.device_status, o.quality_reasons
+FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (datastream_id, first_time, last_time)
+CROSS JOIN LATERAL (
+    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
+     WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time < wanted.first_time
+     ORDER BY o.phenomenon_time DESC LIMIT $4::int)
+    UNION ALL
+    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
+     WHERE o.datastream_id = wanted.datastream_id
+       AND o.phenomenon_time >= wanted.first_time AND o.phenomenon_time <= wanted.last_time)
+    UNION ALL
+    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
+     WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time > wanted.last_time
+     ORDER BY o.phenomenon_time LIMIT $4::int)
+) o
+ORDER BY o.datastream_id, o.phenomenon_time;
+
+-- name: episodes_standing_of_datastreams
+-- Alerts of datastreams $1 that lie between $2 and $3, but those that never were or became part of others.
+SELECT a.*
+FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (datastream_id, first_time, last_time)
+JOIN alert a ON a.datastream_id = wanted.datastream_id AND a.raised_time <= wanted.last_time
+WHERE greatest(coalesce(a.cleared_time, 'infinity'), a.last_time) >= wanted.first_time
+  AND (a.cleared_reason IS NULL OR a.cleared_reason IN ('condition', 'by-hand'))
+ORDER BY a.datastream_id, a.raised_time;
+
+-- name: episodes_standing_of_stations
+-- Alerts of the kind $4 about stations $1 as a whole that lie between $2 and $3, but those that never were.
+SELECT a.*
+FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (station_id, first_time, last_time)
+JOIN alert a ON a.station_id = wanted.station_id AND a.raised_time <= wanted.last_time
+WHERE a.datastream_id IS NULL AND a.kind = $4
+  AND greatest(coalesce(a.cleared_time, 'infinity'), a.last_time) >= wanted.first_time
+  AND (a.cleared_reason IS NULL OR a.cleared_reason IN ('condition', 'by-hand'))
+ORDER BY a.station_id, a.raised_time;
+
+-- name: episodes_conflicts_of_receipts
+-- Where the receipts $1 with received times from $2 on left a value that differs from the stored one: first and last time.
+SELECT datastream_id, min(phenomenon_time) AS first_time, max(phenomenon_time) AS last_time
+FROM reading_conflict
+WHERE receipt_id = ANY ($1::bigint[]) AND received_time >= $2
+GROUP BY datastream_id;
+
+-- name: episodes_conflict_times
+-- Times of datastream $1 between $2 and $3 for which it sent several values, with how many, the first of them and its status.
+SELECT phenomenon_time, count(*) AS n
+FROM reading_conflict
+WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time <= $3
+GROUP BY phenomenon_time
+ORDER BY phenomenon_time;

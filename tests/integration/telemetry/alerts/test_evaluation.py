@@ -1,0 +1,82 @@
+"""What readings that are committed make of alerts."""
+
+from tests.fixtures.watches import Watch
+
+
+async def test_a_value_over_its_limit_raises_one_alert_that_ends_with_the_first_value_below(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("COD", [40, 60, 70, 55, 45, 44])
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 5.0, 20.0)]
+    [row] = await watch.rows()
+    assert row["state"] == "cleared"
+    assert '"peak": 70.0' in row["detail"]
+
+
+async def test_values_at_the_limit_raise_nothing(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("COD", [40, 50, 50, 45])
+    await watch.settle()
+    assert await watch.found() == []
+
+
+async def test_an_alert_grows_with_every_reading_and_is_raised_once(watch: Watch) -> None:
+    await watch.only("over-limit")
+    for minute in range(0, 60, 5):
+        watch.now_minute = minute
+        await watch.send(minute, COD=60 + minute)
+        await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 0.0, None)]
+    assert await watch.moves() == ["raise"]
+    assert await watch.events() == [("alert.raised", False)]
+
+
+async def test_a_station_that_falls_silent_is_told_once_and_closed_with_its_duration(watch: Watch) -> None:
+    await watch.only("lost-connection")
+    watch.now_minute = 0
+    await watch.send(0, COD=1)
+    await watch.settle()
+    watch.now_minute = 20
+    await watch.settle()
+    assert await watch.found() == []
+    for minute in (20.5, 40, 60):
+        watch.now_minute = minute
+        await watch.settle()
+    assert await watch.found() == [("lost-connection", "TH-NT-001", 5.0, None)]
+    await watch.send(60, COD=1)
+    await watch.settle()
+    assert await watch.found() == [("lost-connection", "TH-NT-001", 5.0, 60.0)]
+    [row] = await watch.rows()
+    assert '"seconds": 3300' in row["detail"]
+
+
+async def test_a_faulty_instrument_is_told_until_it_measures(watch: Watch) -> None:
+    await watch.only("instrument-fault")
+    for minute, status in ((0, 0), (5, 2), (10, 2), (15, 1), (20, 0)):
+        await watch.send(minute, status=[status], COD=1 + minute)
+    await watch.settle()
+    assert await watch.found() == [("instrument-fault", "COD", 5.0, 15.0)]
+
+
+async def test_a_value_that_repeats_too_often_is_frozen_from_its_first_repetition(watch: Watch) -> None:
+    await watch.only("frozen-value")
+    await watch.rule("frozen-value", parameters='{"count": 4}')
+    await watch.series("pH", [7.0, 7.1, 7.1, 7.1, 7.2, 7.3, 7.3, 7.3, 7.3, 7.3, 7.4])
+    await watch.settle()
+    assert await watch.found() == [("frozen-value", "pH", 25.0, 50.0)]
+
+
+async def test_another_value_for_the_same_time_is_a_conflict(watch: Watch) -> None:
+    await watch.only("conflict")
+    await watch.rule("conflict", clear_after=1800)
+    await watch.series("COD", [40, 41, 42])
+    await watch.send(5, COD=41)
+    await watch.settle()
+    assert await watch.found() == []
+    await watch.send(5, COD=43)
+    watch.now_minute = 30
+    await watch.settle()
+    assert await watch.found() == [("conflict", "COD", 5.0, None)]
+    watch.now_minute = 36
+    await watch.settle()
+    assert await watch.found() == [("conflict", "COD", 5.0, 35.0)]
