@@ -118,6 +118,28 @@ CREATE INDEX verdict_former_period ON verdict_former (datastream_id, averaging, 
 CREATE INDEX verdict_former_verdict ON verdict_former (id);
 CREATE INDEX verdict_former_withdrawn ON verdict_former (transaction_id, id) WHERE withdrawn;
 
+-- Verdicts with everything that is told of them: whose they are, and by what limit they were reached.
+CREATE VIEW verdict_told AS
+SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, a.label_end,
+       a.verified AS policy_verified, l.basis, l.rule_set, l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper,
+       l.oxygen_reference, l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified
+FROM verdict v
+JOIN datastream d ON d.id = v.datastream_id
+JOIN station s ON s.id = d.station_id
+JOIN observed_property p ON p.id = d.observed_property_id
+JOIN averaging_policy a ON a.id = v.policy_id
+JOIN limit_version l ON l.id = v.limit_version_id;
+CREATE VIEW verdict_former_told AS
+SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, a.label_end,
+       a.verified AS policy_verified, l.basis, l.rule_set, l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper,
+       l.oxygen_reference, l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified
+FROM verdict_former v
+JOIN datastream d ON d.id = v.datastream_id
+JOIN station s ON s.id = d.station_id
+JOIN observed_property p ON p.id = d.observed_property_id
+JOIN averaging_policy a ON a.id = v.policy_id
+JOIN limit_version l ON l.id = v.limit_version_id;
+
 -- Up to where each window was judged for everybody, and since when: periods that end in between have verdicts.
 CREATE TABLE judging_progress (
     averaging       text PRIMARY KEY CHECK (averaging IN ('1h', '8h', '24h', 'year')),
@@ -140,8 +162,8 @@ CREATE TABLE judging_due (
     asked_time      timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK (begin_time < end_time)
 );
--- Late data first: the rest may take a while.
-CREATE INDEX judging_due_order ON judging_due ((cause <> 'late-data'), id);
+-- Late data and what was asked for first: the rest may take a while.
+CREATE INDEX judging_due_order ON judging_due ((cause IN ('limit-changed', 'policy-changed')), id);
 
 CREATE FUNCTION note_limit_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -215,3 +237,4 @@ BEGIN
 END
 $$;
 CREATE TRIGGER noted AFTER INSERT OR UPDATE ON averaging_policy FOR EACH ROW EXECUTE FUNCTION note_policy_change();
+CREATE TRIGGER moved AFTER INSERT OR UPDATE OR DELETE ON averaging_policy FOR EACH STATEMENT EXECUTE FUNCTION move_catalog_revision();
