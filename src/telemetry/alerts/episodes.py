@@ -90,7 +90,7 @@ def derive(series: Series) -> Derived:
     chain = np.cumsum(runs.settled | begins)
     holding = np.flatnonzero(runs.holds)
     starts = np.flatnonzero(np.diff(chain[holding], prepend=-1))
-    stops = np.append(starts[1:], len(holding))
+    stops = np.append(starts[1:], len(holding))[: len(starts)]
     found = [
         _episode(series, runs, int(holding[start]), int(holding[stop - 1]))
         for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
