@@ -66,6 +66,12 @@ class Justified(Body):
     reason: Reason
 
 
+class Named(Body):
+    """Whoever does something has a name that can stand in the timeline."""
+
+    by: Person
+
+
 class Move(Body):
     """One line of an alert's timeline."""
 

@@ -65,13 +65,12 @@ def _told(
     vi: str, en: str, first: _Words | None = None, second: _Words | None = None, between: _Words = ("", "")
 ) -> _Words:
     """`<words>: <first> (<between> <second>)`, without what is not known."""
-    for index, part in enumerate((first, second)):
-        if part is None:
-            continue
-        if index == 0:
-            vi, en = f"{vi}: {part[0]}", f"{en}: {part[1]}"
-        else:
-            vi, en = f"{vi} ({between[0]} {part[0]})", f"{en} ({between[1]} {part[1]})"
+    if first is not None:
+        vi, en = f"{vi}: {first[0]}", f"{en}: {first[1]}"
+    if second is not None:
+        vi, en = (
+            f"{words} ({f'{word} {part}'.strip()})" for words, word, part in zip((vi, en), between, second, strict=True)
+        )
     return vi, en
 
 
