@@ -8,11 +8,11 @@ from telemetry.hooks import guarding
 from telemetry.hooks.delivering import Deliver, DeliverOptions
 from telemetry.hooks.guarding import Policy
 from telemetry.hooks.sealing import NotAKey, Seal
-from telemetry.hooks.sending import Bounds, Resolver, Sender
+from telemetry.hooks.sending import Bounds, Resolve, Resolver, Sender
 from telemetry.hooks.webhooks import Desk
 
 # Beyond the time of an attempt: for its note, and for a process that is held up.
-_CLAIM_MARGIN_SECONDS = 30
+_CLAIM_MARGIN_SECONDS = 15
 
 
 def desk(settings: Settings) -> Desk:
@@ -41,14 +41,13 @@ def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def sender(settings: Settings) -> Sender:
+def sender(settings: Settings, resolve: Resolve) -> Sender:
     """Raises UnusableSetting."""
     hooks = settings.hooks
     tls = httpx.create_ssl_context(trust_env=False)
     if hooks.ca_file is not None:
         tls.load_verify_locations(cafile=str(hooks.ca_file))
-    # More threads than attempts: one that waits for a dead name server outlives its attempt.
-    return Sender(policy(settings), Resolver(2 * hooks.attempts), tls, Bounds(seconds=hooks.seconds))
+    return Sender(policy(settings), resolve, tls, Bounds(seconds=hooks.seconds))
 
 
 def deliver(settings: Settings, database: Database) -> Deliver:
@@ -61,4 +60,6 @@ def deliver(settings: Settings, database: Database) -> Deliver:
         give_up_days=hooks.give_up_days,
         drain_seconds=hooks.seconds + 1,
     )
-    return Deliver(database, sender(settings), desk(settings).seal, options)
+    # More threads than attempts: one that waits for a dead name server outlives its attempt.
+    resolve = Resolver(2 * hooks.attempts)
+    return Deliver(database, sender(settings, resolve), desk(settings).seal, options)

@@ -39,6 +39,8 @@ class Reply:
     status: int | None = None
     error: str = ""
     address: str | None = None
+    # The version of TLS that was spoken; None without TLS, or where it did not come to that.
+    tls: str | None = None
     retry_after: str | None = None
     answer: str = ""
     milliseconds: int = 0
@@ -107,7 +109,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
 
 
 class Sender:
-    """Posts to receivers, as the policy allows."""
+    """Posts to receivers, as `policy` allows, to what `resolve` gives for their names."""
 
     def __init__(
         self, policy: Policy, resolve: Resolve, tls: ssl.SSLContext | None = None, bounds: Bounds | None = None
@@ -172,6 +174,7 @@ class Sender:
             sent = [(name.encode(), value.encode()) for name, value in every.items()]
             async with connection.stream("POST", url, headers=sent, content=content) as response:
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                told["tls"] = _tls_version(response)
                 told["status"] = response.status
                 told["retry_after"] = found.get("retry-after")
                 told["answer"] = await self._beginning(response)
@@ -191,6 +194,11 @@ class Sender:
             # The status was there; what it says does not change with the rest of the body.
             pass
         return _NOT_SHOWN.sub(" ", kept.decode("utf-8", "replace")).strip()[:_SHOWN_CHARACTERS]
+
+
+def _tls_version(response: httpcore.Response) -> str | None:
+    spoken: ssl.SSLObject | None = response.extensions["network_stream"].get_extra_info("ssl_object")
+    return None if spoken is None else spoken.version()
 
 
 class _NameUnknown(OSError):
