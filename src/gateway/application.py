@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 
 from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
-from gateway import health, hooking, resources, streaming
+from gateway import health, hooking, mailing, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.identity import Identity
@@ -20,11 +20,13 @@ from telemetry.alerts.router import router as alerts_router
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
 from telemetry.evidence.router import router as evidence_router
+from telemetry.hooks.mail_router import router as mail_router
 from telemetry.hooks.router import router as webhooks_router
 from telemetry.hooks.streaming_router import router as streaming_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake
+from telemetry.reports.router import router as reports_router
 from telemetry.series.router import router as series_router
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +84,17 @@ def create(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.webhooks = hooking.desk(settings)
-    for router in (series_router, evidence_router, catalog_router, alerts_router, webhooks_router, streaming_router):
+    app.state.mail_sender = mailing.sender(settings)
+    for router in (
+        series_router,
+        reports_router,
+        evidence_router,
+        catalog_router,
+        alerts_router,
+        webhooks_router,
+        mail_router,
+        streaming_router,
+    ):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
     for router in (health.router, pages_router):
