@@ -62,9 +62,9 @@ async function further() {
 function showNumbers() {
   const box = (value, mark, text) => element("div", { class: "number" }, element("b", {}, String(value)), element("i", { class: mark }), text);
   by("numbers").replaceChildren(
-    ...SEVERITIES.map((severity) => box(counts.bySeverity[severity]?.open ?? 0, severity, word(severity))),
+    ...SEVERITIES.map((severity) => box(counts.bySeverity[severity]?.open ?? 0, `sev-${severity}`, word(severity))),
     box(counts.total.unacknowledged, "exceeding", word("unacknowledged")),
-    box(counts.byState.shelved ?? 0, "shelved", word("shelvedNow")),
+    box(counts.byState.shelved ?? 0, "sev-notice", word("shelvedNow")),
     ...counts.stations.filter((state) => state.state !== "tendency").map((state) =>
       element("div", { class: "number" }, element("b", {}, String(state.stations)), page.own(state, "label"))),
   );
@@ -87,7 +87,7 @@ function showFilters() {
 
 function showList() {
   const lines = alerts.map((alert) =>
-    element("button", { class: `alert ${alert.severity}`, "aria-pressed": String(alert.id === chosen), onclick: () => choose(alert.id) },
+    element("button", { class: `alert sev-${alert.severity}`, "aria-pressed": String(alert.id === chosen), onclick: () => choose(alert.id) },
       element("span", {}, word(alert.state)), element("span", {}, title(alert)), element("span", { class: "quiet" }, clock(alert.raisedTime)),
       element("small", {}, [alert.kind, alert.organization, alert.assignee, alert.historical ? word("historical") : null, alert.muted ? word("muted") : null].filter(Boolean).join(" · "))));
   const more = cursor ? element("button", { onclick: () => further().catch(page.refused) }, word("more")) : null;

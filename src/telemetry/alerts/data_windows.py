@@ -8,6 +8,7 @@ from core.database import Database
 from telemetry.alerts.lives import Alert
 from telemetry.alerts.schemas import DataWindow, WindowLimit
 from telemetry.catalog.snapshot import OPEN_END_US, Snapshot
+from telemetry.quality.flags import Quality
 from telemetry.readings import status_text
 from telemetry.series import naming
 from telemetry.series import store as series_store
@@ -32,7 +33,7 @@ async def read(database: Database, catalog: Snapshot, alert: Alert) -> DataWindo
         truncated=len(rows) > _MOST_ROWS,
         phenomenon_time=[row[0] for row in shown],
         result=[row[2] for row in shown],
-        quality=[naming.quality_name(row[3]) for row in shown],
+        quality=[naming.quality_name(Quality(row[3])) for row in shown],
         device_status=[status_text(row[5]) for row in shown],
         limits=_limits(catalog, stream, instants.to_us(begin), instants.to_us(end)),
     )
