@@ -14,6 +14,8 @@ const WORDS = {
     historical: "Lịch sử", timeline: "Diễn biến", values: "Số liệu", hours: "Số giờ", confirm: "Thực hiện", cancel: "Huỷ",
     acknowledge: "Tiếp nhận", comment: "Ghi chú", assign: "Giao việc", shelve: "Tạm gác", unshelve: "Bỏ tạm gác", clear: "Kết thúc",
     askComment: "Ghi chú", askAssign: "Giao cho", askReason: "Lý do", more: "Xem thêm",
+    raise: "phát sinh", escalate: "chuyển cấp", expire: "hết hạn tạm gác", "clear-by-hand": "kết thúc", withdraw: "rút lại", merge: "gộp", reraise: "tái diễn", update: "cập nhật",
+    peak: "Đỉnh", peakTime: "Lúc đạt đỉnh", limit: "Giới hạn", unit: "Đơn vị", count: "Số lần đo", mean: "Trung bình", seconds: "Số giây", share: "Tỷ lệ", bound: "Phía",
   },
   en: {
     critical: "Critical", warning: "Warning", notice: "Notice", unacknowledged: "Unacknowledged", shelvedNow: "Shelved",
@@ -23,6 +25,8 @@ const WORDS = {
     historical: "History", timeline: "Timeline", values: "Data", hours: "Hours", confirm: "Do it", cancel: "Cancel",
     acknowledge: "Acknowledge", comment: "Comment", assign: "Assign", shelve: "Shelve", unshelve: "Unshelve", clear: "Clear",
     askComment: "Comment", askAssign: "Assign to", askReason: "Reason", more: "More",
+    raise: "raised", escalate: "escalated", expire: "back from the shelf", "clear-by-hand": "cleared", withdraw: "withdrawn", merge: "merged", reraise: "raised again", update: "updated",
+    peak: "Peak", peakTime: "Peak at", limit: "Limit", unit: "Unit", count: "Readings", mean: "Mean", seconds: "Seconds", share: "Share", bound: "Bound",
   },
 };
 
@@ -65,7 +69,7 @@ function showNumbers() {
     ...SEVERITIES.map((severity) => box(counts.bySeverity[severity]?.open ?? 0, `sev-${severity}`, word(severity))),
     box(counts.total.unacknowledged, "exceeding", word("unacknowledged")),
     box(counts.byState.shelved ?? 0, "sev-notice", word("shelvedNow")),
-    ...counts.stations.filter((state) => state.state !== "tendency").map((state) =>
+    ...counts.stations.map((state) =>
       element("div", { class: "number" }, element("b", {}, String(state.stations)), page.own(state, "label"))),
   );
 }
@@ -115,7 +119,7 @@ function facts(alert) {
     ["since", clock(alert.raisedTime)], ["until", alert.clearedTime && `${clock(alert.clearedTime)} (${alert.clearedReason})`],
     ["detected", clock(alert.detectedTime)], ["severity", word(alert.severity)], ["state", word(alert.state)], ["assignee", alert.assignee],
     ["shelvedNow", alert.shelvedUntil && `${clock(alert.shelvedUntil)}: ${alert.shelvedReason}`],
-    ...Object.entries(alert.detail).filter(([, value]) => typeof value !== "object").map(([key, value]) => [key, typeof value === "number" ? number(value) : String(value)]),
+    ...Object.entries(alert.detail).filter(([, value]) => typeof value !== "object").map(([key, value]) => [key, typeof value === "number" ? number(value) : key.endsWith("Time") ? clock(value) : String(value)]),
   ].filter(([, value]) => value);
   return element("dl", { class: "facts" }, ...pairs.flatMap(([key, value]) => [element("dt", {}, word(key)), element("dd", {}, value)]));
 }
@@ -155,7 +159,7 @@ async function detail(id) {
   if (chosen !== id) return;
   const buttons = alert.possible.filter((action) => MOVES[action]).map((action) =>
     element("button", { class: action === "acknowledge" ? "primary" : null, onclick: () => move(alert, action) }, word(MOVES[action].name ?? action)));
-  const line = (one) => element("li", {}, element("b", {}, one.action), ` ${one.actor} `, element("span", { class: "quiet" }, clock(one.time)), one.reason ? element("div", {}, one.reason) : null);
+  const line = (one) => element("li", {}, element("b", {}, word(one.action)), ` ${one.actor} `, element("span", { class: "quiet" }, clock(one.time)), one.reason ? element("div", {}, one.reason) : null);
   by("alert").replaceChildren(
     element("h2", {}, title(alert)), facts(alert), alert.window ? chart(alert.window, alert) ?? "" : "",
     element("div", { class: "actions" }, ...buttons),
