@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.intakes",
     "tests.fixtures.applications",
     "tests.fixtures.entrances",
+    "tests.fixtures.mail_servers",
     "tests.fixtures.watches",
     "tests.fixtures.webhooks",
     "tests.fixtures.alerts",

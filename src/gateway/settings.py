@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -66,6 +67,9 @@ class MqttSettings(Section):
     ca_file: Path | None = Field(
         None, description="Certificate authority of the broker, where the system's is not used."
     )
+    monitor_url: str | None = Field(
+        None, pattern="^https?://", description="Monitoring page of a NATS broker, which `quantrac doctor` asks."
+    )
 
 
 class IntakeSettings(Section):
@@ -114,6 +118,26 @@ class HooksSettings(Section):
     keep_days: Positive = Field(90, description="Days after which deliveries and dead letters are forgotten.")
 
 
+class MailSettings(Section):
+    host: str | None = Field(
+        None, description="SMTP server that mails are handed to; without one nobody is written to."
+    )
+    port: int = Field(587, ge=1, le=65535, description="Port of the same.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="`starttls` (port 587), `tls` from the first byte (465), or `none`, for a relay nearby."
+    )
+    user: str | None = Field(None, description="User at the server; without one nothing is said about who we are.")
+    password: SecretStr | None = Field(None, description="Password at the server.")
+    password_file: Path | None = Field(None, description="File that holds the password instead.")
+    sender: str | None = Field(None, description="From whom mails come, as `Quan trắc <quantrac@example.vn>`.")
+    base_url: str | None = Field(
+        None, pattern="^https?://[^\\s]+$", description="Where the pages of this service are found; for links in mails."
+    )
+    ca_file: Path | None = Field(None, description="Certificate authority of the server, where not a usual one.")
+    seconds: Positive = Field(30, description="Time that the server may take to answer one step.")
+    keep_days: Positive = Field(90, description="Days after which mails and dead letters are forgotten.")
+
+
 class StreamSettings(Section):
     most_clients: Positive = Field(1000, description="Most clients of the live stream at one process.")
     beat_seconds: Positive = Field(
@@ -130,6 +154,23 @@ class LogSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A setting that nobody else may know: as a value of the environment, or in a file."""
+
+    name: str
+    value: SecretStr | None
+    file: Path | None
+
+    @property
+    def is_set(self) -> bool:
+        return self.value is not None or self.file is not None
+
+    def text(self) -> str | None:
+        """Raises OSError or UnicodeDecodeError where the file cannot be read."""
+        return _secret(self.value, self.file)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
@@ -139,6 +180,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     watch: WatchSettings = WatchSettings()
     hooks: HooksSettings = HooksSettings()
+    mail: MailSettings = MailSettings()
     stream: StreamSettings = StreamSettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
@@ -149,6 +191,17 @@ class Settings(BaseSettings):
         if unknown:
             raise UnknownSetting(f"No setting reads {', '.join(sorted(unknown))}; see the table in the README.")
         return self
+
+    def secrets(self) -> list[Secret]:
+        """Every setting that may hold a secret, under the name of its variable."""
+        found = []
+        for section in type(self).model_fields:
+            given = getattr(self, section)
+            for name in type(given).model_fields:
+                if f"{name}_file" in type(given).model_fields:
+                    variable = f"{PREFIX}{section.upper()}__{name.upper()}"
+                    found.append(Secret(variable, getattr(given, name), getattr(given, f"{name}_file")))
+        return found
 
     @cached_property
     def dsn(self) -> str:
@@ -164,6 +217,10 @@ class Settings(BaseSettings):
     @cached_property
     def hooks_keys(self) -> str | None:
         return _secret(self.hooks.secret_key, self.hooks.secret_key_file)
+
+    @cached_property
+    def mail_password(self) -> str | None:
+        return _secret(self.mail.password, self.mail.password_file)
 
     @cached_property
     def staff_token(self) -> str | None:

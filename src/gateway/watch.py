@@ -9,15 +9,17 @@ import uvloop
 
 from core import instants, log
 from core.database import Database
-from gateway import hooking, probes, resources, stop_signals
+from gateway import hooking, mailing, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
 from telemetry.alerts.deadlines import Deadlines
+from telemetry.alerts.escalating import Escalation
 from telemetry.alerts.evaluation import Alerts
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.events import store as events
 from telemetry.hooks.fanning import FanOut
 from telemetry.hooks.forgetting import ForgetDeliveries
+from telemetry.verdicts.rounds import Judging
 
 _log = structlog.get_logger(__name__)
 
@@ -65,8 +67,11 @@ async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalo
     """Every round of the service, each with its place in the feeds."""
     return [
         Forgetting(database, settings.watch.event_days),
+        await Judging(database).prepare(),
         Alerts(database, catalog),
         Deadlines(database, catalog),
+        Escalation(database),
         FanOut(database),
         ForgetDeliveries(database, settings.hooks.keep_days),
+        mailing.round_of(settings, database),
     ]
