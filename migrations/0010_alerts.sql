@@ -130,3 +130,30 @@ CREATE TABLE alert_recheck (
     cause           text NOT NULL,
     asked_time      timestamptz NOT NULL DEFAULT now()
 );
+
+-- A limit that is entered, changed or withdrawn for a time that was observed changes what was over it then.
+CREATE FUNCTION note_limit_for_alerts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    stream integer := coalesce(NEW.datastream_id, OLD.datastream_id);
+    since timestamptz := least(OLD.valid_from, NEW.valid_from);
+    until timestamptz := least(now(), greatest(coalesce(OLD.valid_to, 'infinity'), coalesce(NEW.valid_to, 'infinity')));
+    observed timestamptz;
+BEGIN
+    IF TG_OP = 'UPDATE' AND (OLD.datastream_id, OLD.basis, OLD.averaging, OLD.lower, OLD.upper, OLD.valid_from, OLD.valid_to)
+            IS NOT DISTINCT FROM (NEW.datastream_id, NEW.basis, NEW.averaging, NEW.lower, NEW.upper, NEW.valid_from, NEW.valid_to)
+    THEN
+        RETURN NULL;
+    END IF;
+    SELECT phenomenon_time INTO observed FROM observation WHERE datastream_id = stream ORDER BY phenomenon_time LIMIT 1;
+    IF observed < until AND since < until THEN
+        INSERT INTO alert_recheck (station_id, datastream_id, begin_time, end_time, cause)
+        SELECT station_id, id, greatest(since, observed), until, 'limit' FROM datastream WHERE id = stream;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER noted_for_alerts AFTER INSERT OR UPDATE OR DELETE ON datastream_limit
+    FOR EACH ROW EXECUTE FUNCTION note_limit_for_alerts();
+
+-- Times are kept as text there; those that could be read sort as they follow each other.
+CREATE INDEX quarantine_unknown ON quarantine (station_id, phenomenon_time COLLATE "C") WHERE reason = 'unknown-symbol';

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import instants
 from core.database import Database
-from telemetry.alerts import conflicts, deadline_store, episode_store, outcomes, rechecks
+from telemetry.alerts import conflicts, deadline_store, episode_store, outcomes, rechecks, strangers, watching_streams
 from telemetry.alerts.episode_store import Stand
 from telemetry.alerts.evaluation import Worlds, evaluate
 from telemetry.alerts.findings import World
@@ -75,16 +75,18 @@ class Deadlines:
     async def _quiet(self, world: World, now: datetime) -> None:
         """Clear what ends when nothing of the kind came for a while."""
         now_us = instants.to_us(now)
-        over = {
-            stand.alert.datastream_id: (stand.raised_us, stand.last_us)
-            for stand in await self._open(Kind.CONFLICT)
-            if stand.alert.datastream_id is not None and _is_over(world, stand, now_us)
-        }
-        if over:
-            async with self._database.transaction() as connection:
-                streams = world.snapshot.datastreams
-                await episode_store.lock(connection, sorted({streams[stream].station_id for stream in over}))
-                await outcomes.keep(connection, await conflicts.find(connection, world, over, now_us), now)
+        over = [
+            stand for stand in await self._open(Kind.CONFLICT, Kind.UNKNOWN_SYMBOL) if _is_over(world, stand, now_us)
+        ]
+        if not over:
+            return
+        streams, stations = _subjects(over)
+        async with self._database.transaction() as connection:
+            owners = watching_streams.stations_of(world, streams)
+            await episode_store.lock(connection, sorted(owners | stations.keys()))
+            findings = await conflicts.find(connection, world, streams, now_us)
+            findings += await strangers.find(connection, world, stations, now_us)
+            await outcomes.keep(connection, findings, now)
 
     async def _open(self, *kinds: Kind) -> list[Stand]:
         return await deadline_store.open_alerts(self._database, [kind.value for kind in kinds])
@@ -104,6 +106,20 @@ class Deadlines:
             near = [one.id for one in asked if one.begin <= end]
             await rechecks.done(connection, near, end)
             return True
+
+
+def _subjects(
+    stands: Iterable[Stand],
+) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[int, int]]]:
+    """The spans of alerts by datastream id, and those of alerts about stations by station id."""
+    streams, stations = {}, {}
+    for stand in stands:
+        span = stand.raised_us, stand.last_us
+        if stand.alert.datastream_id is not None:
+            streams[stand.alert.datastream_id] = span
+        elif stand.alert.station_id is not None:
+            stations[stand.alert.station_id] = span
+    return streams, stations
 
 
 def _joined_end(asked: Iterable[rechecks.Asked]) -> datetime:

@@ -135,3 +135,75 @@ async def conflict_times(connection: Any, datastream_id: int, first_us: int, las
         _sql["episodes_conflict_times"], datastream_id, instants.from_us(first_us), instants.from_us(last_us)
     )
     return [(instants.to_us(row["phenomenon_time"]), row["n"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A verdict on one period, with the limit that it was reached by."""
+
+    id: int
+    datastream_id: int
+    window: str
+    start_us: int
+    end_us: int
+    verdict: str
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+    valid_n: int
+    expected_n: int
+
+
+async def verdicts(connection: Any, spans: Mapping[int, tuple[int, int]], context: int) -> list[Period]:
+    """By datastream, window and time: what begins in the spans, and `context` periods of each window around them."""
+    rows = await connection.fetch(
+        _sql["episodes_verdicts"],
+        list(spans),
+        [instants.from_us(first) for first, _ in spans.values()],
+        [instants.from_us(last) for _, last in spans.values()],
+        context,
+    )
+    return [
+        Period(
+            id=row["id"],
+            datastream_id=row["datastream_id"],
+            window=row["averaging"],
+            start_us=instants.to_us(row["period_start"]),
+            end_us=instants.to_us(row["period_end"]),
+            verdict=row["verdict"],
+            mean=row["mean"],
+            lower=row["lower"],
+            upper=row["upper"],
+            unit=row["unit"],
+            valid_n=row["valid_n"],
+            expected_n=row["expected_n"],
+        )
+        for row in rows
+    ]
+
+
+async def unknown_of_receipts(connection: Any, receipts: Sequence[int]) -> list[tuple[int, str | None, datetime]]:
+    """Station id, phenomenon time as it was written, and time of receipt of readings under unknown names."""
+    rows = await connection.fetch(_sql["episodes_unknown_of_receipts"], list(receipts))
+    return [(row["station_id"], row["phenomenon_time"], row["received_time"]) for row in rows]
+
+
+async def unknown_times(connection: Any, station_id: int, first_us: int, last_us: int) -> list[tuple[int, int, str]]:
+    """Times (µs) for which a station sent names that it does not know, how many and one of them; in order."""
+    # The text of a whole second is behind those of its fractions.
+    first = instants.text(instants.from_us(first_us // 1_000_000 * 1_000_000)).removesuffix("Z")
+    last = instants.text(instants.from_us(last_us // 1_000_000 * 1_000_000 + 1_000_000))
+    rows = await connection.fetch(_sql["episodes_unknown_times"], station_id, first, last)
+    found = [(time_us(row["phenomenon_time"]), row["n"], row["symbol"] or "") for row in rows]
+    return sorted((time, n, symbol) for time, n, symbol in found if time is not None and first_us <= time <= last_us)
+
+
+def time_us(text: str | None) -> int | None:
+    """A time as quarantine writes those that could be read; None for all else."""
+    if text is None or not text.endswith("Z"):
+        return None
+    try:
+        return instants.to_us(instants.parse(text))
+    except ValueError:
+        return None

@@ -12,6 +12,7 @@ from typing import Any
 from core import feeds, instants
 from core.database import Database
 from telemetry.alerts import (
+    averages,
     conflicts,
     episode_store,
     outcomes,
@@ -19,6 +20,7 @@ from telemetry.alerts import (
     rule_store,
     sheets,
     silences,
+    strangers,
     watching_streams,
 )
 from telemetry.alerts.conditions import CONDITIONS
@@ -27,6 +29,7 @@ from telemetry.alerts.outcomes import Kept
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.changes import store as changes
 from telemetry.changes.store import Changes, Receipt
+from telemetry.verdicts import store as verdict_store
 
 READER = "alerts"
 
@@ -99,29 +102,53 @@ class Alerts:
         self._options = options or Options()
         self._clock = clock
         self._begun = False
+        self._more = False
 
     async def turn(self) -> bool:
         if not self._begun:
             await feeds.open_reader(self._database, READER)
+            await feeds.open_reader(self._database, averages.READER)
             self._begun = True
         world = await self._worlds.newest()
+        received = await self._received(world)
+        return await self._judged(world) or received
+
+    async def _received(self, world: World) -> bool:
+        """Follow the receipts; True when there is more at once."""
         async with changes.reading(self._database, READER, self._options.page) as page:
-            if page is None or not page.receipts:
+            if page is None:
                 return False
-            await self._evaluate(page, world, self._clock())
-            return page.more
+            if page.receipts:
+                await self._evaluate(page, world, self._clock())
+            # The last page of a round ends where that round began; what came meanwhile lies behind it.
+            more, self._more = page.more or self._more, page.more
+            return more
 
     async def _evaluate(self, page: Changes, world: World, now: datetime) -> None:
         live, past = spans_of(page, world, instants.to_us(now) - self._options.live_us)
         for station, first_us, last_us in past:
             span = instants.from_us(first_us), instants.from_us(last_us)
             await rechecks.ask(page.connection, station, None, *span, "backlog")
-        touched = await conflicts.touched(page)
-        owners = watching_streams.stations_of(world, touched)
-        await episode_store.lock(page.connection, sorted(live.keys() | owners))
+        contradicted, strange = await conflicts.touched(page), await strangers.touched(page)
+        owners = watching_streams.stations_of(world, contradicted)
+        await episode_store.lock(page.connection, sorted(live.keys() | owners | strange.keys()))
         await evaluate(page.connection, world, live, now)
-        findings = await conflicts.find(page.connection, world, touched, instants.to_us(now))
+        now_us = instants.to_us(now)
+        findings = await conflicts.find(page.connection, world, contradicted, now_us)
+        findings += await strangers.find(page.connection, world, strange, now_us)
         await outcomes.keep(page.connection, findings, now)
+
+    async def _judged(self, world: World) -> bool:
+        """Follow the verdicts on averages; True when there is more at once."""
+        async with verdict_store.reading(self._database, averages.READER, self._options.page) as page:
+            if page is None:
+                return False
+            if page.verdicts:
+                spans = averages.touched(page)
+                await episode_store.lock(page.connection, sorted(watching_streams.stations_of(world, spans)))
+                findings = await averages.find(page.connection, world, spans)
+                await outcomes.keep(page.connection, findings, self._clock())
+            return page.more
 
 
 def spans_of(page: Changes, world: World, live_since_us: int) -> tuple[dict[int, tuple[int, int]], list[_Past]]:

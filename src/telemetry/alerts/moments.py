@@ -3,13 +3,29 @@
 Pure. The end is told by the clock: when nothing of the kind came for the clear delay.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from telemetry.alerts.episode_store import Stand
 from telemetry.alerts.findings import Found
 
 # Time (µs) of a moment, and how many things happened at it.
 Moment = tuple[int, int]
+# Moments in a span and the alerts that lie in it.
+Around = tuple[list[Moment], Sequence[Stand]]
+# How far a moment may lie ahead of the time at which it was received.
+AHEAD_US = 600 * 10**6
+
+
+async def around(read: Callable[[int, int], Awaitable[Around]], span: tuple[int, int], clear_us: int) -> Around:
+    """All moments and alerts of the episodes around the span (µs): it grows until nothing near lies outside."""
+    while True:
+        times, stands = await read(span[0] - clear_us, span[1] + clear_us)
+        reach = [*span, *(time for time, _ in times), *(s.raised_us for s in stands), *(s.last_us for s in stands)]
+        wider = min(reach), max(reach)
+        if wider == span:
+            return times, stands
+        span = wider
 
 
 def episodes(

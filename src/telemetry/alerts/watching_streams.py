@@ -326,4 +326,6 @@ def _bound(result: float, view: View, at: int) -> dict[str, Any]:
 
 
 def stations_of(world: World, streams: Iterable[int]) -> set[int]:
-    return {world.snapshot.datastreams[stream].station_id for stream in streams}
+    """Those that the datastreams belong to, as far as the catalogue knows them."""
+    known = world.snapshot.datastreams
+    return {known[stream].station_id for stream in streams if stream in known}

@@ -54,3 +54,42 @@ FROM reading_conflict
 WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time <= $3
 GROUP BY phenomenon_time
 ORDER BY phenomenon_time;
+
+-- name: episodes_verdicts
+-- Verdicts of datastreams $1 on periods that begin between $2 and $3, with the $4 before and the $4 after, by window and in order.
+SELECT v.id, v.datastream_id, v.averaging, v.period_start, v.period_end, v.verdict, v.mean, v.valid_n, v.expected_n, l.lower,
+       l.upper, coalesce(l.unit, p.unit) AS unit
+FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (datastream_id, first_time, last_time)
+CROSS JOIN (VALUES ('1h'), ('8h'), ('24h'), ('year')) AS windows (averaging)
+CROSS JOIN LATERAL (
+    (SELECT * FROM verdict b
+     WHERE b.datastream_id = wanted.datastream_id AND b.averaging = windows.averaging AND b.period_start < wanted.first_time
+     ORDER BY b.period_start DESC LIMIT $4::int)
+    UNION ALL
+    (SELECT * FROM verdict b
+     WHERE b.datastream_id = wanted.datastream_id AND b.averaging = windows.averaging
+       AND b.period_start >= wanted.first_time AND b.period_start <= wanted.last_time)
+    UNION ALL
+    (SELECT * FROM verdict b
+     WHERE b.datastream_id = wanted.datastream_id AND b.averaging = windows.averaging AND b.period_start > wanted.last_time
+     ORDER BY b.period_start LIMIT $4::int)
+) v
+JOIN limit_version l ON l.id = v.limit_version_id
+JOIN datastream d ON d.id = v.datastream_id
+JOIN observed_property p ON p.id = d.observed_property_id
+ORDER BY v.datastream_id, v.averaging, v.period_start;
+
+-- name: episodes_unknown_of_receipts
+-- Readings under names that their stations do not know, in quarantine since the receipts $1: station, time as text, received time.
+SELECT DISTINCT station_id, phenomenon_time, received_time
+FROM quarantine
+WHERE receipt_id = ANY ($1::bigint[]) AND reason = 'unknown-symbol' AND station_id IS NOT NULL;
+
+-- name: episodes_unknown_times
+-- Times (as text in UTC, which sorts as time does) from $2 to $3 for which station $1 sent names that it does not know, with how
+-- many names and one of them.
+SELECT phenomenon_time, count(DISTINCT symbol) AS n, min(symbol) AS symbol
+FROM quarantine
+WHERE station_id = $1 AND reason = 'unknown-symbol'
+  AND phenomenon_time COLLATE "C" >= $2 AND phenomenon_time COLLATE "C" <= $3
+GROUP BY phenomenon_time;

@@ -80,3 +80,42 @@ async def test_another_value_for_the_same_time_is_a_conflict(watch: Watch) -> No
     watch.now_minute = 36
     await watch.settle()
     assert await watch.found() == [("conflict", "COD", 5.0, 35.0)]
+
+
+async def test_a_limit_entered_later_for_an_earlier_time_is_judged_by(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("pH", [7.0, 9.5, 9.6, 7.1])
+    await watch.settle()
+    assert await watch.found() == []
+    await watch.works.database.execute(
+        "INSERT INTO datastream_limit (datastream_id, basis, averaging, upper, valid_from, legal_source, confidence)"
+        " SELECT d.id, 'permit', '24h', 9, now() - interval '1 day', 'permit', ''"
+        " FROM datastream d JOIN observed_property p ON p.id = d.observed_property_id WHERE p.symbol = 'pH'"
+    )
+    await watch.works.catalog.refresh()
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "pH", 5.0, 15.0)]
+    await watch.works.database.execute("DELETE FROM datastream_limit WHERE averaging = '24h'")
+    await watch.works.catalog.refresh()
+    await watch.settle()
+    assert await watch.found() == []
+    [row] = await watch.rows()
+    assert row["cleared_reason"] == "withdrawn"
+
+
+async def test_names_that_nobody_declared_are_told_once_while_they_come(watch: Watch) -> None:
+    await watch.only("unknown-symbol")
+    await watch.rule("unknown-symbol", clear_after=1800)
+    for minute in (0, 5, 10):
+        watch.now_minute = minute
+        await watch.send(minute, COD=40, CODx=3)
+        await watch.settle()
+    assert await watch.found() == [("unknown-symbol", "TH-NT-001", 0.0, None)]
+    [row] = await watch.rows()
+    assert '"symbolSent": "CODx"' in row["detail"]
+    await watch.send(5, COD=40, CODx=3)
+    watch.now_minute = 41
+    await watch.settle()
+    assert await watch.found() == [("unknown-symbol", "TH-NT-001", 0.0, 40.0)]
+    await watch.settle()
+    assert await watch.moves() == ["raise", "clear"]
