@@ -29,7 +29,7 @@ CREATE TABLE averaging_policy (
     CHECK (rule_set_id IS NULL OR station_kind IS NULL)
 );
 INSERT INTO averaging_policy (averaging, minimum_share, label_end, source, confidence)
-SELECT averaging, 0.75, true, 'Policy of this service',
+SELECT averaging, 0.75, false, 'Policy of this service',
        'Unverified: 75 % is commonly used, 60 %; no legal text that names a share was confirmed.'
 FROM (VALUES ('1h'), ('8h'), ('24h'), ('year')) AS windows (averaging);
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from core import errors as core_errors
 from core import instants
 from core.database import Database
@@ -28,6 +30,8 @@ def computed(datastream_id: int, base: KeptBaseLimit, coefficients: Mapping[str,
         coefficients=used,
         lower=effective(base.lower, used),
         upper=effective(base.upper, used),
+        oxygen_reference=base.oxygen_reference,
+        limit_unit=base.limit_unit,
     )
 
 
@@ -48,7 +52,8 @@ async def enter(database: Database, new: NewLimit) -> Limit:
             raise errors.not_found(
                 errors.DatastreamNotFound, "symbol", new.symbol, expected=f"a property that {new.station} observes"
             )
-        row = LimitRow(datastream_id, new.averaging, new.lower, new.upper, {}, new.lower, new.upper)
+        bounds = new.lower, new.upper
+        row = LimitRow(datastream_id, new.averaging, *bounds, {}, *bounds, new.oxygen_reference, new.limit_unit)
         await _make_room(connection, [row], "permit", new, replace=False)
         common = Provenance(None, new.valid_from, new.valid_to, new.legal_source, new.confidence, new.verified)
         ids = await store.insert(connection, [row], common)
@@ -69,9 +74,11 @@ def _edited(current: Limit, changes: LimitEdit) -> Limit:
     if current.basis == "permit":
         now = revisions.merged(NewLimit, current, changes)
         return current.model_copy(update=given | {"base_lower": now.lower, "base_upper": now.upper})
-    if bounds := given.keys() & {"lower", "upper"}:
+    if bounds := given.keys() & {"lower", "upper", "oxygen_reference", "limit_unit"}:
         faults = [
-            core_errors.Fault(name, core_errors.shown(given[name]), "nothing: base value and coefficients give it")
+            core_errors.Fault(
+                to_camel(name), core_errors.shown(given[name]), "nothing: base value and coefficients give it"
+            )
             for name in sorted(bounds)
         ]
         raise errors.LimitComputed(f"Apply {current.rule_set} again with other coefficients.", faults=faults)

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -87,6 +87,8 @@ class BaseLimit(Row):
     lower: OptionalNumber = None
     upper: OptionalNumber = None
     scaled: bool = True
+    oxygen_reference: fields.OxygenReference | None = None
+    limit_unit: fields.LimitUnit | None = None
 
 
 class RuleSet(Row):
@@ -122,9 +124,22 @@ class Permit(Row):
     averaging: fields.Averaging
     lower: OptionalNumber
     upper: OptionalNumber
+    oxygen_reference: Annotated[fields.OxygenReference | None, Empty]
+    limit_unit: Annotated[fields.LimitUnit | None, Empty]
     valid_from: fields.Moment
     valid_to: OptionalMoment
     legal_source: fields.Source
+    confidence: fields.Source
+    verified: bool
+
+
+class AveragingPolicy(Row):
+    rule_set: Annotated[fields.RuleSetCode | None, Empty]
+    station_kind: Annotated[fields.StationKind | None, Empty]
+    averaging: Literal["1h", "8h", "24h", "year"]
+    minimum_share: Annotated[float, Field(gt=0, le=1)]
+    label_end: bool
+    source: fields.Source
     confidence: fields.Source
     verified: bool
 
@@ -149,6 +164,7 @@ class Files:
     rule_sets: list[Entry[RuleSet]]
     applied: list[Entry[AppliedRuleSet]]
     permits: list[Entry[Permit]]
+    policies: list[Entry[AveragingPolicy]]
 
 
 def read(folder: Path = FOLDER) -> Files:
@@ -162,6 +178,7 @@ def read(folder: Path = FOLDER) -> Files:
         rule_sets=_tree(folder / "rule_sets.toml", RuleSet, faults),
         applied=_table(folder / "applied_rule_sets.csv", AppliedRuleSet, faults),
         permits=_table(folder / "permits.csv", Permit, faults),
+        policies=_table(folder / "averaging_policies.csv", AveragingPolicy, faults),
     )
     if faults:
         raise BrokenSeed(faults)

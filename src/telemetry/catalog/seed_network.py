@@ -24,6 +24,7 @@ class Network:
     rule_sets: list[Record]
     rule_limits: list[Record]
     limits: list[Record]
+    policies: list[Record]
 
 
 def build(files: Files) -> Network:
@@ -60,6 +61,7 @@ def build(files: Files) -> Network:
             for limit in entry.row.limits
         ],
         limits=[*_applied(files, instruments), *_permitted(files)],
+        policies=[entry.row.model_dump() for entry in files.policies],
     )
 
 
@@ -86,6 +88,8 @@ def _applied(files: Files, instruments: dict[str, dict[str, Instrument]]) -> Ite
                 "coefficients": coefficients,
                 "lower": effective(limit.lower, coefficients),
                 "upper": effective(limit.upper, coefficients),
+                "oxygen_reference": limit.oxygen_reference,
+                "limit_unit": limit.limit_unit,
                 "valid_from": applied.valid_from,
                 "valid_to": applied.valid_to,
                 "legal_source": rule_set.legal_source,
@@ -108,6 +112,10 @@ def _repeated(files: Files) -> Iterator[str]:
     yield from _twice((entry.where, "file_code", entry.row.file_code) for entry in files.stations)
     yield from _twice((e.where, "symbol", f"{e.row.package} {e.row.symbol}") for e in files.instruments)
     yield from _twice((e.where, "rule_set", f"{e.row.station} {e.row.rule_set}") for e in files.applied)
+    yield from _twice(
+        (e.where, "averaging", f"{e.row.rule_set or e.row.station_kind or '-'} {e.row.averaging}")
+        for e in files.policies
+    )
     yield from _twice(
         (entry.where, "limits", f"{entry.row.code} {limit.symbol} {limit.averaging}")
         for entry in files.rule_sets
@@ -143,6 +151,9 @@ def _unknown(files: Files) -> Iterator[str]:
         yield from _not_in(applied, "rule_set", [applied.row.rule_set], rule_sets, "rule_sets.toml")
     for permit in files.permits:
         yield from _not_in(permit, "station", [permit.row.station], stations, "stations.csv")
+    for policy in files.policies:
+        named = [] if policy.row.rule_set is None else [policy.row.rule_set]
+        yield from _not_in(policy, "rule_set", named, rule_sets, "rule_sets.toml")
 
 
 def _not_in(entry: Entry[Any], field: str, found: list[str], known: set[str], file: str) -> Iterator[str]:
@@ -172,6 +183,9 @@ def _unordered(files: Files) -> Iterator[str]:
     for where, begin, end in spans:
         if end is not None and end <= begin:
             yield f"{where}, valid_to: found {end}; expected a time after valid_from"
+    for policy in files.policies:
+        if policy.row.rule_set is not None and policy.row.station_kind is not None:
+            yield f"{policy.where}, station_kind: found {policy.row.station_kind}; expected nothing beside a rule_set"
     bounds = [(entry.where, entry.row.lower, entry.row.upper) for entry in files.permits]
     bounds += [(entry.where, limit.lower, limit.upper) for entry in files.rule_sets for limit in entry.row.limits]
     for where, lower, upper in bounds:

@@ -24,6 +24,7 @@ class SeedReport:
     rule_sets: int
     rule_limits: int
     limits: int
+    policies: int
 
     @property
     def added(self) -> int:
@@ -49,6 +50,8 @@ async def seed(database: Database, folder: Path = seed_files.FOLDER) -> SeedRepo
                 aliases=await connection.fetchval(_sql["seed_aliases"], _json(network.aliases)),
                 rule_sets=await connection.fetchval(_sql["seed_rule_sets"], _json(network.rule_sets)),
                 rule_limits=await connection.fetchval(_sql["seed_rule_limits"], _json(network.rule_limits)),
+                # Before the limits, so that what is judged by them is judged once.
+                policies=await connection.fetchval(_sql["seed_policies"], _json(network.policies)),
                 limits=await connection.fetchval(_sql["seed_limits"], _json(network.limits)),
             )
         except BaseException:

@@ -87,7 +87,7 @@ async def edit_limit(
 ) -> Limit:
     """End a limit with `validTo`, mark it verified, or correct a permit's number.
 
-    Readings that were judged before keep their judgement.
+    Readings that were judged before keep their judgement; averages of the span are judged again.
     """
     now = await limits.edit(opened, limit_id, changes, expected)
     answers.trail(staff, "limit_edited", f"{now.station} {now.symbol}", limit=limit_id, revision=now.revision)

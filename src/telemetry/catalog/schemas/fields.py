@@ -76,6 +76,16 @@ Alias = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=100), Tidy]
 Unit = Annotated[str, StringConstraints(pattern=_PLAIN_OR_EMPTY, max_length=40), Tidy]
 Search = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=100), Tidy]
 Latitude = Annotated[Number, Field(ge=-90, le=90)]
+OxygenReference = Annotated[
+    Number,
+    Field(ge=0, lt=20.9, description="Oxygen content in % that averages are corrected to before they are judged."),
+]
+LimitUnit = Annotated[
+    str,
+    StringConstraints(pattern=_PLAIN, max_length=40),
+    Tidy,
+    Field(description="The unit that the bounds are written in, where it is not the kept one."),
+]
 Longitude = Annotated[Number, Field(ge=-180, le=180)]
 Identifier = Annotated[WholeNumber, Field(ge=1, le=LARGEST_ID)]
 Moment = Annotated[Instant, AfterValidator(_plausible)]

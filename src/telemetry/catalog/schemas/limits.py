@@ -51,6 +51,8 @@ class NewLimit(Span):
     averaging: fields.Averaging
     lower: Number | None = None
     upper: Number | None = None
+    oxygen_reference: fields.OxygenReference | None = None
+    limit_unit: fields.LimitUnit | None = None
     legal_source: fields.Source
     confidence: fields.Source
     verified: YesOrNo = False
@@ -66,6 +68,8 @@ class LimitEdit(Body):
 
     lower: Number | None = None
     upper: Number | None = None
+    oxygen_reference: fields.OxygenReference | None = None
+    limit_unit: fields.LimitUnit | None = None
     valid_to: fields.Moment | None = None
     legal_source: fields.Source = Field(default_factory=fields.absent)
     confidence: fields.Source = Field(default_factory=fields.absent)
@@ -121,6 +125,8 @@ class Limit(Body):
             "baseLower": None,
             "baseUpper": 120.0,
             "coefficients": {},
+            "oxygenReference": None,
+            "limitUnit": None,
             "enteredTime": "2026-01-01T00:00:00Z",
             "revision": 1,
         },
@@ -143,6 +149,12 @@ class Limit(Body):
     )
     lower: float | None
     upper: float | None
+    oxygen_reference: float | None = Field(
+        description="Oxygen content in % that averages are corrected to; single readings are not compared then."
+    )
+    limit_unit: str | None = Field(
+        description="The unit of the bounds, where it is not the kept one; single readings are not compared then."
+    )
     legal_source: str
     confidence: str
     verified: bool = Field(description="False: nobody compared the number with the legal text yet.")

@@ -7,7 +7,15 @@ from pydantic import Field, model_validator
 from core.wire import Body, Number, YesOrNo
 from telemetry.catalog.schemas import fields
 
-_BASE = {"symbol": "COD", "averaging": "24h", "lower": None, "upper": 150.0, "scaled": True}
+_BASE = {
+    "symbol": "COD",
+    "averaging": "24h",
+    "lower": None,
+    "upper": 150.0,
+    "scaled": True,
+    "oxygenReference": None,
+    "limitUnit": None,
+}
 _EXAMPLE = {
     "code": "QCVN-40-2011-B",
     "nameVi": "Nước thải công nghiệp, cột B",
@@ -28,6 +36,8 @@ class BaseLimit(Body):
     scaled: YesOrNo = Field(
         True, description="Whether coefficients multiply it: not for temperature, colour, pH, coliform."
     )
+    oxygen_reference: fields.OxygenReference | None = None
+    limit_unit: fields.LimitUnit | None = None
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -80,6 +90,8 @@ class KeptBaseLimit(Body):
     lower: float | None
     upper: float | None
     scaled: bool
+    oxygen_reference: float | None = None
+    limit_unit: str | None = None
 
 
 class RuleSet(RuleSetSummary):

@@ -86,10 +86,11 @@ SELECT count(*) FROM added;
 -- name: seed_rule_limits
 -- $1: JSON array of records.
 WITH added AS (
-    INSERT INTO rule_limit (rule_set_id, observed_property_id, averaging, lower, upper, scaled)
-    SELECT r.id, p.id, seed.averaging, seed.lower, seed.upper, seed.scaled
+    INSERT INTO rule_limit (rule_set_id, observed_property_id, averaging, lower, upper, scaled, oxygen_reference, unit)
+    SELECT r.id, p.id, seed.averaging, seed.lower, seed.upper, seed.scaled, seed.oxygen_reference, seed.limit_unit
     FROM jsonb_to_recordset($1::jsonb)
-        AS seed (rule_set text, symbol text, averaging text, lower double precision, upper double precision, scaled boolean)
+        AS seed (rule_set text, symbol text, averaging text, lower double precision, upper double precision, scaled boolean,
+                 oxygen_reference double precision, limit_unit text)
     JOIN rule_set r ON r.code = seed.rule_set
     JOIN observed_property p ON p.symbol = seed.symbol
     ON CONFLICT (rule_set_id, observed_property_id, averaging) DO NOTHING
@@ -102,14 +103,15 @@ SELECT count(*) FROM added;
 -- permit) for the same averaging window was looked after already: whatever the staff made of it stays.
 WITH added AS (
     INSERT INTO datastream_limit (datastream_id, rule_set_id, basis, averaging, base_lower, base_upper, coefficients,
-                                  lower, upper, valid_from, valid_to, legal_source, confidence, verified)
+                                  lower, upper, oxygen_reference, unit, valid_from, valid_to, legal_source, confidence,
+                                  verified)
     SELECT d.id, r.id, CASE WHEN r.id IS NULL THEN 'permit' ELSE 'rule_set' END, seed.averaging, seed.base_lower,
-           seed.base_upper, seed.coefficients, seed.lower, seed.upper, seed.valid_from, seed.valid_to,
-           seed.legal_source, seed.confidence, seed.verified
+           seed.base_upper, seed.coefficients, seed.lower, seed.upper, seed.oxygen_reference, seed.limit_unit,
+           seed.valid_from, seed.valid_to, seed.legal_source, seed.confidence, seed.verified
     FROM jsonb_to_recordset($1::jsonb)
         AS seed (station text, symbol text, rule_set text, averaging text, base_lower double precision,
                  base_upper double precision, coefficients jsonb, lower double precision, upper double precision,
-                 valid_from timestamptz, valid_to timestamptz, legal_source text, confidence text, verified boolean)
+                 oxygen_reference double precision, limit_unit text, valid_from timestamptz, valid_to timestamptz, legal_source text, confidence text, verified boolean)
     JOIN station s ON s.code = seed.station
     JOIN observed_property p ON p.symbol = seed.symbol
     JOIN datastream d ON d.station_id = s.id AND d.observed_property_id = p.id
@@ -118,6 +120,21 @@ WITH added AS (
         SELECT FROM datastream_limit l
         WHERE l.datastream_id = d.id AND l.averaging = seed.averaging AND l.rule_set_id IS NOT DISTINCT FROM r.id
     )
+    RETURNING 1
+)
+SELECT count(*) FROM added;
+
+-- name: seed_policies
+-- $1: JSON array of records.
+WITH added AS (
+    INSERT INTO averaging_policy (rule_set_id, station_kind, averaging, minimum_share, label_end, source, confidence, verified)
+    SELECT r.id, seed.station_kind, seed.averaging, seed.minimum_share, seed.label_end, seed.source, seed.confidence,
+           seed.verified
+    FROM jsonb_to_recordset($1::jsonb)
+        AS seed (rule_set text, station_kind text, averaging text, minimum_share double precision, label_end boolean, source text,
+                 confidence text, verified boolean)
+    LEFT JOIN rule_set r ON r.code = seed.rule_set
+    ON CONFLICT (rule_set_id, station_kind, averaging) DO NOTHING
     RETURNING 1
 )
 SELECT count(*) FROM added;

@@ -15,7 +15,8 @@ SELECT station_id, alias, datastream_id FROM datastream_alias;
 
 -- name: snapshot_limits
 -- For each datastream and moment the one limit that single readings are compared with: the permit's before the rule set's,
--- the shortest averaging window first, the newest valid_from first. Spans are cut where another one begins or ends.
+-- the shortest averaging window first, the newest valid_from first. Spans are cut where another one begins or ends. A limit
+-- in another unit or at a reference oxygen is nothing that a single reading as it was measured can be compared with.
 WITH boundary AS (
     SELECT datastream_id, valid_from AS at FROM datastream_limit
     UNION
@@ -27,8 +28,9 @@ WITH boundary AS (
 SELECT s.datastream_id, s.valid_from, s.valid_to, l.lower, l.upper, l.verified
 FROM span s
 CROSS JOIN LATERAL (
-    SELECT lower, upper, verified
+    SELECT CASE WHEN comparable THEN lower END AS lower, CASE WHEN comparable THEN upper END AS upper, verified
     FROM datastream_limit l
+    CROSS JOIN LATERAL (SELECT l.unit IS NULL AND l.oxygen_reference IS NULL AS comparable) c
     WHERE l.datastream_id = s.datastream_id AND l.valid_from <= s.valid_from
       AND (l.valid_to IS NULL OR l.valid_to > s.valid_from)
     ORDER BY (l.basis = 'permit') DESC,

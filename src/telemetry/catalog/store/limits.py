@@ -24,6 +24,8 @@ class LimitRow:
     coefficients: Mapping[str, float]
     lower: float | None
     upper: float | None
+    oxygen_reference: float | None = None
+    limit_unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ async def insert(connection: Any, rows: Sequence[LimitRow], common: Provenance) 
         common.legal_source,
         common.confidence,
         common.verified,
+        [row.oxygen_reference for row in rows],
+        [row.limit_unit for row in rows],
     )
     return [row["id"] for row in found]
 
@@ -131,6 +135,8 @@ async def update(connection: Any, now: Limit) -> None:
         now.legal_source,
         now.confidence,
         now.verified,
+        now.oxygen_reference,
+        now.limit_unit,
     )
 
 

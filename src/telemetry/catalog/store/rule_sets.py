@@ -50,6 +50,8 @@ async def set_base_limits(connection: Any, code: str, limits: Sequence[BaseLimit
         [limit.lower for limit in limits],
         [limit.upper for limit in limits],
         [limit.scaled for limit in limits],
+        [limit.oxygen_reference for limit in limits],
+        [limit.limit_unit for limit in limits],
     )
 
 

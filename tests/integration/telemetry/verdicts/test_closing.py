@@ -36,7 +36,7 @@ async def test_an_hour_gets_its_verdict_when_it_closes_and_not_before(court: Cou
     assert (found.minimum, found.minimum_time) == (0, EIGHT)
     assert (found.maximum, found.maximum_time) == (11, EIGHT + 55 * MINUTE)
     assert (found.first_receipt, found.last_receipt) == (receipt, receipt)
-    assert (found.period_end, found.label) == (EIGHT + HOUR, EIGHT + HOUR)
+    assert (found.period_end, found.label) == (EIGHT + HOUR, EIGHT)
     assert found.judged_time == EIGHT + HOUR + 10 * MINUTE
 
 
@@ -121,6 +121,7 @@ async def test_a_mean_of_eight_hours_ends_with_each_hour(court: Court) -> None:
     assert [verdict.period_end for verdict in found] == [EIGHT + n * HOUR for n in (1, 2, 3)]
     assert [verdict.mean for verdict in found] == [0, 10, 20]
     assert {verdict.expected_n for verdict in found} == {96}
+    assert [verdict.label for verdict in found] == [verdict.period_end for verdict in found]
 
 
 async def test_a_year_is_judged_when_it_ends(court: Court) -> None:

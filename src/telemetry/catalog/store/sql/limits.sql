@@ -3,8 +3,8 @@
 -- $1 station code, $2 symbol, $3 moment, $4 to $6 station code, datastream id and rank before the page, $7 rows.
 SELECT * FROM (
     SELECT l.id, s.code AS station, d.id AS datastream, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
-           l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.valid_from, l.valid_to, l.legal_source,
-           l.confidence, l.verified, l.entered_time, l.revision,
+           l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.oxygen_reference, l.unit AS limit_unit,
+           l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified, l.entered_time, l.revision,
            row_number() OVER (
                PARTITION BY l.datastream_id
                ORDER BY (l.basis = 'permit') DESC,
@@ -61,28 +61,31 @@ RETURNING l.id;
 -- name: limits_insert
 -- Columns of the same length: $1 datastream ids, $2 averaging, $3 base_lower, $4 base_upper, $5 coefficients (JSON text),
 -- $6 lower, $7 upper. For all: $8 rule set code or NULL for a permit, $9 valid_from, $10 valid_to, $11 legal_source,
--- $12 confidence, $13 verified.
+-- $12 confidence, $13 verified; and again columns: $14 oxygen_reference, $15 unit.
 INSERT INTO datastream_limit (datastream_id, rule_set_id, basis, averaging, base_lower, base_upper, coefficients, lower, upper,
-                              valid_from, valid_to, legal_source, confidence, verified)
+                              valid_from, valid_to, legal_source, confidence, verified, oxygen_reference, unit)
 SELECT given.datastream_id, r.id, CASE WHEN $8::text IS NULL THEN 'permit' ELSE 'rule_set' END, given.averaging,
-       given.base_lower, given.base_upper, given.coefficients::jsonb, given.lower, given.upper, $9, $10, $11, $12, $13
-FROM unnest($1::integer[], $2::text[], $3::float8[], $4::float8[], $5::text[], $6::float8[], $7::float8[])
-     AS given (datastream_id, averaging, base_lower, base_upper, coefficients, lower, upper)
+       given.base_lower, given.base_upper, given.coefficients::jsonb, given.lower, given.upper, $9, $10, $11, $12, $13,
+       given.oxygen_reference, given.unit
+FROM unnest($1::integer[], $2::text[], $3::float8[], $4::float8[], $5::text[], $6::float8[], $7::float8[], $14::float8[],
+            $15::text[])
+     AS given (datastream_id, averaging, base_lower, base_upper, coefficients, lower, upper, oxygen_reference, unit)
 LEFT JOIN rule_set r ON r.code = $8
 RETURNING id;
 
 -- name: limit_update
--- $1 id, $2 lower, $3 upper, $4 base_lower, $5 base_upper, $6 valid_to, $7 legal_source, $8 confidence, $9 verified.
+-- $1 id, $2 lower, $3 upper, $4 base_lower, $5 base_upper, $6 valid_to, $7 legal_source, $8 confidence, $9 verified,
+-- $10 oxygen_reference, $11 unit.
 UPDATE datastream_limit
 SET lower = $2, upper = $3, base_lower = $4, base_upper = $5, valid_to = $6, legal_source = $7, confidence = $8,
-    verified = $9, revision = revision + 1
+    verified = $9, oxygen_reference = $10, unit = $11, revision = revision + 1
 WHERE id = $1;
 
 -- name: limits_chosen
 -- Limits by symbol and beginning: past, present and future. $1 ids, $2 datastream id; NULL does not restrict.
 SELECT l.id, s.code AS station, d.id AS datastream, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
-       l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.valid_from, l.valid_to, l.legal_source,
-       l.confidence, l.verified, l.entered_time, l.revision
+       l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.oxygen_reference, l.unit AS limit_unit,
+       l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified, l.entered_time, l.revision
 FROM datastream_limit l
 JOIN datastream d ON d.id = l.datastream_id
 JOIN station s ON s.id = d.station_id

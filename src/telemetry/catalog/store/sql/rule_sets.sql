@@ -12,7 +12,7 @@ SELECT code, name_vi, name_en, legal_source, confidence, verified, revision FROM
 
 -- name: rule_set_base_limits
 -- $1 code.
-SELECT p.symbol, p.unit, l.averaging, l.lower, l.upper, l.scaled
+SELECT p.symbol, p.unit, l.averaging, l.lower, l.upper, l.scaled, l.oxygen_reference, l.unit AS limit_unit
 FROM rule_limit l
 JOIN rule_set r ON r.id = l.rule_set_id
 JOIN observed_property p ON p.id = l.observed_property_id
@@ -43,10 +43,11 @@ WHERE code = $1;
 DELETE FROM rule_limit l USING rule_set r WHERE r.id = l.rule_set_id AND r.code = $1;
 
 -- name: rule_set_base_limits_insert
--- $1 code; columns of the same length: $2 symbols, $3 averaging, $4 lower, $5 upper, $6 scaled.
-INSERT INTO rule_limit (rule_set_id, observed_property_id, averaging, lower, upper, scaled)
-SELECT r.id, p.id, given.averaging, given.lower, given.upper, given.scaled
-FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::boolean[])
-     AS given (symbol, averaging, lower, upper, scaled)
+-- $1 code; columns of the same length: $2 symbols, $3 averaging, $4 lower, $5 upper, $6 scaled, $7 oxygen_reference,
+-- $8 unit.
+INSERT INTO rule_limit (rule_set_id, observed_property_id, averaging, lower, upper, scaled, oxygen_reference, unit)
+SELECT r.id, p.id, given.averaging, given.lower, given.upper, given.scaled, given.oxygen_reference, given.unit
+FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::boolean[], $7::float8[], $8::text[])
+     AS given (symbol, averaging, lower, upper, scaled, oxygen_reference, unit)
 JOIN rule_set r ON r.code = $1
 JOIN observed_property p ON p.symbol = given.symbol;
