@@ -6,7 +6,7 @@ span again, since a calibration that has a window is no finding.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core import errors as core_errors
@@ -21,6 +21,9 @@ from telemetry.alerts.window_store import KeptWindow
 from telemetry.catalog import revisions, stations
 from telemetry.catalog.errors import DatastreamNotFound, not_found
 from telemetry.catalog.revisions import Expected
+
+# Longer ones would take a station out of sight; ask again for the rest.
+LONGEST = timedelta(days=60)
 
 
 def shown(kept: KeptWindow) -> Window:
@@ -58,6 +61,7 @@ async def get(database: Any, window_id: int) -> KeptWindow:
 
 async def ask(database: Database, new: NewWindow, actor: str) -> KeptWindow:
     """Lay down a draft, or ask for the window at once."""
+    _check(new)
     if new.station is None:
         fault = core_errors.Fault("station", "nothing", "the code of a station")
         raise errors.WindowNotSuitable("Name the station.", faults=[fault])
@@ -94,6 +98,7 @@ async def edit(database: Database, window_id: int, changes: WindowEdit, actor: s
         known = {**dict(shown(current)), "draft": True}
         whole = NewWindow.model_validate({name: known[name] for name in NewWindow.model_fields})
         now = revisions.merged(NewWindow, whole, changes)
+        _check(now)
         edited = replace(
             current,
             datastream_id=await _stream(connection, current.station_id, current.station, now.symbol),
@@ -145,6 +150,23 @@ async def move(
                 f"window {window_id}: {action}",
             )
     return await get(database, window_id)
+
+
+def _check(new: NewWindow) -> None:
+    """Raise WindowNotSuitable for members that are right one by one and wrong together."""
+    faults = []
+    if not new.begin < new.end <= new.begin + LONGEST:
+        expected = f"a time after from ({instants.text(new.begin)}) by {LONGEST.days} days at most"
+        faults.append(core_errors.Fault("to", instants.text(new.end), expected))
+    if new.kind is WindowKind.MAINTENANCE:
+        given = {"standards": new.standards or None, "tolerance": new.tolerance}
+        faults += [
+            core_errors.Fault(name, core_errors.shown(value), "nothing: it is of calibrations only")
+            for name, value in given.items()
+            if value is not None
+        ]
+    if faults:
+        raise errors.WindowNotSuitable(f"Not valid: {', '.join(fault.field for fault in faults)}.", faults=faults)
 
 
 async def _held(connection: Any, window_id: int, expected: Expected) -> KeptWindow:

@@ -1,18 +1,15 @@
 """Bodies of windows: when a station may be silent or calibrate without calling anybody."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Self
+from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from core import instants
 from core.wire import Body, Number, YesOrNo
 from telemetry.alerts.schemas import Reason
 from telemetry.alerts.window_moves import WindowKind, WindowState
 from telemetry.catalog.schemas import fields
 
-# Longer ones would take a station out of sight; ask again for the rest.
-LONGEST = timedelta(days=60)
 _SPAN = {"from": "2026-11-24T08:00:00+07:00", "to": "2026-11-24T10:00:00+07:00"}
 _EXAMPLE = {
     "kind": "calibration",
@@ -43,15 +40,6 @@ class WindowValues(Body):
     standards: Standards = Field(default_factory=list)
     tolerance: Tolerance = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.begin < self.end <= self.begin + LONGEST:
-            raise fields.MembersDisagree(
-                "from is expected to be before to, and at most 60 days before it",
-                **{"from": instants.text(self.begin), "to": instants.text(self.end)},
-            )
-        return self
-
 
 class NewWindow(WindowValues):
     model_config = fields.example(_EXAMPLE, _SPAN, {"draft": False})
@@ -59,14 +47,6 @@ class NewWindow(WindowValues):
     kind: WindowKind
     station: fields.Code | None = Field(None, description="May be left out where a station's key asks.")
     draft: YesOrNo = Field(False, description="Not asked for yet; a draft can be edited.")
-
-    @model_validator(mode="after")
-    def _of_its_kind(self) -> Self:
-        if self.kind is WindowKind.MAINTENANCE and (self.standards or self.tolerance is not None):
-            raise fields.MembersDisagree(
-                "standards and tolerance are of calibrations only", standards=self.standards, tolerance=self.tolerance
-            )
-        return self
 
 
 class WindowEdit(Body):

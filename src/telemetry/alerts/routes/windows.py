@@ -128,7 +128,7 @@ async def read_window(
     "/{window_id}",
     summary="Edit the draft of a window",
     responses=answers.refusals(
-        catalog_errors.NotSuitable,
+        errors.WindowNotSuitable,
         errors.WindowNotFound,
         catalog_errors.DatastreamNotFound,
         errors.WindowMoveRefused,
