@@ -1,7 +1,8 @@
 """How much of what was expected was received, and how much of that is valid."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from core import instants
@@ -13,6 +14,10 @@ from telemetry.series.spans import Grid, Resolution, grid_of
 
 # As many observations as are counted in a few seconds: the whole network over a month, a station over some years.
 _MOST_EXPECTED = 15_000_000
+
+# Rows of one statement. Observations lie in order of time: many datastreams over a day are side by side, while a month
+# of them, one after the other, would be read from all over the table for each.
+_AT_ONCE = 250_000
 
 _MEMBERS = ("expected", "received", "valid", "receivedPercent", "validPercent")
 
@@ -28,15 +33,39 @@ async def read(
     begin_us, end_us = instants.to_us(begin), instants.to_us(end)
     spans = {s.station.id: _cadence(s).whole(begin_us, end_us) for s in selections}
     expected = {s.station.id: _cadence(s).count(*spans[s.station.id]) for s in selections}
-    _refuse_long(sum(expected[s.station.id] * len(s.streams) for s in selections), begin, end)
-    wanted = [
-        (stream, *_instants(spans[s.station.id]), timedelta(seconds=s.station.cadence_seconds))
-        for s in selections
-        for stream in s.streams
-    ]
-    counted = await store.counts(database, wanted)
+    rows = sum(expected[s.station.id] * len(s.streams) for s in selections)
+    _refuse_long(rows, begin, end)
+    counted = await _counted(database, selections, spans, -(-rows // _AT_ONCE))
     stations = [_station(selection, expected[selection.station.id], counted) for selection in selections]
     return _sum(stations), stations
+
+
+async def _counted(
+    database: Database, selections: Sequence[Selection], spans: dict[int, tuple[int, int]], pieces: int
+) -> dict[int, tuple[int, int]]:
+    """Steps with an observation and with a valid one, by datastream, counted in slices of time."""
+    found = {stream: (0, 0) for selection in selections for stream in selection.streams}
+    for piece in slices(selections, spans, pieces) if pieces else ():
+        for stream, (received, valid) in (await store.counts(database, piece)).items():
+            found[stream] = (found[stream][0] + received, found[stream][1] + valid)
+    return found
+
+
+def slices(
+    selections: Sequence[Selection], spans: dict[int, tuple[int, int]], pieces: int
+) -> Iterator[list[tuple[int, datetime, datetime, timedelta]]]:
+    """The spans of the datastreams in `pieces` that follow each other, each cut between two steps of the cadence."""
+    first, last = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
+    cuts = [first + (last - first) * piece // pieces for piece in range(pieces)] + [last]
+    for since, until in pairwise(cuts):
+        piece = []
+        for selection in selections:
+            grid, (begin, end) = _cadence(selection), spans[selection.station.id]
+            here = max(begin, grid.floor(since)), end if until == last else min(end, grid.floor(until))
+            if here[0] < here[1]:
+                step = timedelta(seconds=selection.station.cadence_seconds)
+                piece += [(stream, *_instants(here), step) for stream in selection.streams]
+        yield piece
 
 
 def _instants(span: tuple[int, int]) -> tuple[datetime, datetime]:
