@@ -120,7 +120,7 @@ CREATE INDEX verdict_former_withdrawn ON verdict_former (transaction_id, id) WHE
 
 -- Verdicts with everything that is told of them: whose they are, and by what limit they were reached.
 CREATE VIEW verdict_told AS
-SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, a.label_end,
+SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, p.unit AS kept_unit, a.label_end,
        a.verified AS policy_verified, l.basis, l.rule_set, l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper,
        l.oxygen_reference, l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified
 FROM verdict v
@@ -130,7 +130,7 @@ JOIN observed_property p ON p.id = d.observed_property_id
 JOIN averaging_policy a ON a.id = v.policy_id
 JOIN limit_version l ON l.id = v.limit_version_id;
 CREATE VIEW verdict_former_told AS
-SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, a.label_end,
+SELECT v.*, s.id AS station_id, s.code AS station, p.symbol, coalesce(l.unit, p.unit) AS unit, p.unit AS kept_unit, a.label_end,
        a.verified AS policy_verified, l.basis, l.rule_set, l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper,
        l.oxygen_reference, l.valid_from, l.valid_to, l.legal_source, l.confidence, l.verified
 FROM verdict_former v

@@ -20,12 +20,13 @@ _NUMBERS = ("mean", "low", "high")
 _COUNTS = ("received_n", "valid_n", "covered_n", "low_us", "high_us", "first_receipt", "last_receipt")
 
 
-async def derive(connection: Any, book: Book, periods: Periods) -> Derived:
-    """The verdicts of periods that have a limit. Takes a connection."""
+async def derive(connection: Any, book: Book, periods: Periods, until_us: int | None = None) -> Derived:
+    """The verdicts of periods that have a limit; after `until_us` nothing is expected yet. Takes a connection."""
     limits = [book.limits[place] for place in periods.limit.tolist()]
     policies = _policies(book, periods)
     cadence_us = np.array([book.streams[limit.datastream_id].cadence_us for limit in limits], np.int64)
-    expected_n = judging.expected(periods.start_us, periods.end_us, cadence_us)
+    end_us = periods.end_us if until_us is None else np.minimum(periods.end_us, until_us)
+    expected_n = judging.expected(periods.start_us, end_us, cadence_us)
     hour_expected = np.maximum(-(-windows.HOUR_US // np.maximum(cadence_us, 1)), 1)
     hindrance = _each(book, periods, _hindrance).astype(np.int8)
     means, measured_n = await _means(connection, book, periods, hindrance, hour_expected)

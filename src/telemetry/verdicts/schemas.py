@@ -57,6 +57,7 @@ class Verdict(Body):
     verdict: VerdictName
     reason: Reason | None = Field(description="Why it cannot be judged.")
     unit: str = Field(description="Unit of the limit and of the numbers here.", examples=["mg/Nm3"])
+    kept_unit: str = Field(description="Unit of the observations.", examples=["mg/Nm3"])
     mean: float | None = Field(description="Of the valid observations only, to twelve significant digits.")
     minimum: float | None
     minimum_time: datetime | None
@@ -228,3 +229,9 @@ class Policy(PolicyTerms):
     window: Window
     revision: fields.Revision
     updated_time: datetime
+
+
+class Meaning(Body):
+    name: str
+    label_vi: str
+    label_en: str

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from telemetry.verdicts.planning import Periods
 from telemetry.verdicts.reconciling import Derived, Standing, floats
 
 _sql = queries.load(__file__, "verdicts")
+
+# No receipt is older than what it brought by more than this: further ahead of the clock nothing is stored.
+CLOCK_AHEAD = timedelta(days=1)
 
 # Columns whose names are those of the members.
 _LIMIT = schemas.JudgedBy.model_fields.keys() - {"id", "version", "coefficients"}
@@ -339,3 +342,13 @@ async def receipts(database: Database, ids: Sequence[int], since: datetime) -> l
         schemas.ReceiptBehind(receipt=row["id"], **{name: row[name] for name in set(row.keys()) - {"id"}})
         for row in found
     ]
+
+
+async def beside(database: Database, datastream_id: int, symbol: str, start: datetime, end: datetime) -> list[Any]:
+    """What the station of the datastream observed of another property."""
+    return await database.fetch(_sql["verdicts_beside"], datastream_id, symbol, start, end)
+
+
+async def streams_of(database: Any, station: str, symbol: str | None) -> list[int]:
+    """Numbers of the station's datastreams. Takes a database or a connection."""
+    return [row["id"] for row in await database.fetch(_sql["verdicts_streams"], station, symbol)]

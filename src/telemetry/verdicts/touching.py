@@ -21,16 +21,28 @@ def late(book: Book, receipts: Iterable[Receipt], until_us: Sequence[int]) -> li
     of_station: dict[int, list[int]] = {}
     for known in book.streams.values():
         of_station.setdefault(known.station_id, []).append(known.id)
+    beside: dict[int, list[int]] = {}
+    for known in book.streams.values():
+        beside.setdefault(known.oxygen_stream, []).append(known.id)
     reached: dict[int, dict[tuple[int, int], int]] = {}
     for receipt in receipts:
         if receipt.first_us is None or receipt.last_us is None:
             continue
         span = (receipt.first_us // _HOUR * _HOUR, (receipt.last_us // _HOUR + 1) * _HOUR)
-        meant = receipt.datastream_ids if receipt.station_id is None else of_station.get(receipt.station_id, ())
-        for stream in meant:
+        for stream in _meant(receipt, of_station, beside):
             if receipt.first_us < closed_us.get(stream, 0):
                 reached.setdefault(stream, {})[span] = receipt.id
     return [(stream, *span) for stream, spans in reached.items() for span in _merged(spans)]
+
+
+def _meant(
+    receipt: Receipt, of_station: Mapping[int, Sequence[int]], beside: Mapping[int, Sequence[int]]
+) -> Iterable[int]:
+    """Every limited datastream of the station; where datastreams are named, those and the ones that they correct."""
+    if receipt.station_id is not None:
+        return of_station.get(receipt.station_id, ())
+    named = receipt.datastream_ids
+    return {*named, *(stream for oxygen in named for stream in beside.get(oxygen, ()))}
 
 
 def _merged(spans: Mapping[tuple[int, int], int]) -> list[tuple[int, int, int]]:

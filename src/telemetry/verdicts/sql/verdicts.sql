@@ -142,3 +142,21 @@ SELECT id, received_time, channel, source, encode(sha256, 'hex') AS sha256
 FROM receipt
 WHERE id = ANY ($1::bigint[]) AND received_time >= $2
 ORDER BY received_time, id;
+
+-- name: verdicts_beside
+-- The same of another property, $2, at the station of datastream $1, from $3 to before $4.
+SELECT o.phenomenon_time, o.result, o.result_quality
+FROM datastream d
+JOIN datastream other ON other.station_id = d.station_id
+JOIN observed_property p ON p.id = other.observed_property_id AND p.symbol = $2
+JOIN observation o ON o.datastream_id = other.id AND o.phenomenon_time >= $3 AND o.phenomenon_time < $4
+WHERE d.id = $1;
+
+-- name: verdicts_streams
+-- Datastreams of station $1, of its property $2 or all.
+SELECT d.id
+FROM datastream d
+JOIN station s ON s.id = d.station_id
+JOIN observed_property p ON p.id = d.observed_property_id
+WHERE s.code = $1 AND ($2::text IS NULL OR p.symbol = $2)
+ORDER BY d.id;

@@ -1,10 +1,10 @@
 """Late data and changed limits judge again what they reach, and what was said before is kept with its cause."""
 
 import json
-from datetime import timedelta
 
 import pytest
 
+from core import feeds
 from telemetry.verdicts import store
 from telemetry.verdicts.schemas import Verdict
 from tests.fixtures.verdicts import DAY, HOUR, MINUTE, Court, times, vietnam
@@ -266,8 +266,6 @@ async def test_a_policy_that_asks_for_more_data_judges_again(day: Court) -> None
 
 
 async def test_the_feed_shows_each_verdict_in_its_newest_state_and_those_that_went(day: Court) -> None:
-    from core import feeds  # noqa: PLC0415
-
     await feeds.open_reader(day.database, "test")
     gap = EIGHT + 4 * HOUR
     await day.send(STATION, SYMBOL, times(gap, gap + HOUR), 150.0)
@@ -286,7 +284,3 @@ async def test_the_feed_shows_each_verdict_in_its_newest_state_and_those_that_we
     async with store.reading(day.database, "test", 1_000) as changes:
         assert changes is not None
         assert changes.verdicts == []
-
-
-async def test_a_year_from_the_aggregate_is_the_year_from_the_rows(court: Court) -> None:
-    assert timedelta(hours=1) == HOUR
