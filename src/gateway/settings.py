@@ -98,6 +98,10 @@ class WatchSettings(Section):
     event_days: Positive = Field(30, description="Days after which events that everybody has seen are forgotten.")
 
 
+class VerdictsSettings(Section):
+    grace_minutes: int = Field(10, ge=0, le=1440, description="Minutes after its end at which a period is judged.")
+
+
 class HooksSettings(Section):
     secret_key: SecretStr | None = Field(
         None,
@@ -179,6 +183,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     intake: IntakeSettings = IntakeSettings()
     watch: WatchSettings = WatchSettings()
+    verdicts: VerdictsSettings = VerdictsSettings()
     hooks: HooksSettings = HooksSettings()
     mail: MailSettings = MailSettings()
     stream: StreamSettings = StreamSettings()

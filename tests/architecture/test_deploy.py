@@ -147,7 +147,7 @@ def test_every_command_of_a_unit_exists(path: Path) -> None:
 
 def test_the_units_run_every_process() -> None:
     run = {command[0] for path in UNITS for command in _commands(path)}
-    assert run == {"migrate", "serve", "consume", "broker-config"}
+    assert run == {"migrate", "serve", "consume", "watch", "broker-config"}
 
 
 @pytest.mark.parametrize("path", [path for path in UNITS if path.suffix == ".service"], ids=lambda path: path.name)

@@ -66,6 +66,7 @@ class Assembly:
             "QUANTRAC_MQTT__HOST": _reachable(self.options.host),
             "QUANTRAC_MQTT__PORT": str(self.options.mqtt_port),
             "QUANTRAC_MQTT__PASSWORD_FILE": str(self.places.broker_password),
+            "QUANTRAC_MQTT__MONITOR_URL": f"http://127.0.0.1:{self._monitor_port}",
             "QUANTRAC_MQTT__HEALTH_HOST": "127.0.0.1",
             "QUANTRAC_MQTT__HEALTH_PORT": str(self._consumer_port),
             "QUANTRAC_WATCH__HEALTH_HOST": "127.0.0.1",
