@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import bench_checks, stack
+from tests.benchmarks import bench_checks, bench_hooks, stack
 from tests.benchmarks.stack import Stack
 
 _READINGS = 12
@@ -165,6 +165,22 @@ def overload(stacked: Stack, requests: int) -> list[Row]:
     return [Row("resident memory, overload ÷ before", f"{after / before:.2f}", "flat")]
 
 
+def hooks(stacked: Stack, seconds: int) -> list[Row]:
+    """Latency of webhooks; what was loaded is gone again afterwards."""
+    calm = bench_hooks.event_to_delivery(stacked, seconds)
+    beside = bench_hooks.event_to_delivery(stacked, seconds, dead=5)
+    loaded = bench_hooks.event_to_delivery(stacked, seconds, load=True)
+    chain = bench_hooks.reading_to_delivery(stacked, seconds, load=True)
+    stack.raw_copy_rate(stacked)
+    _say(f"Hooks: alone {calm}; beside 5 dead receivers {beside}; beside 2,000 readings/s {loaded}; chain {chain}")
+    return [
+        Row("COMMIT of an event to its signed delivery, 50 events/s", str(calm), "p99 < 1 s"),
+        Row("the same beside 5 dead receivers of the same events", str(beside), "p99 < 1 s"),
+        Row("the same beside 2,000 readings/s", str(loaded), "p99 < 2 s"),
+        Row("COMMIT of a reading over its limit to the signed alert, at 2,000 readings/s", str(chain), "p99 < 2 s"),
+    ]
+
+
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise RuntimeError(otherwise)
@@ -191,10 +207,11 @@ def _table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
-        "only", nargs="*", help="packets, columns, mqtt, half, overload, checks; all when none is named"
+        "only", nargs="*", help="packets, columns, mqtt, half, overload, checks, hooks; all when none is named"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--seconds", type=int, default=20, help="how long latencies of hooks are measured")
     asked: Any = parser.parse_args()
     with stack.database(os.environ.get("QUANTRAC_TEST_DSN")) as stacked:
         _say(_machine())
@@ -208,6 +225,7 @@ def main() -> None:
             "mqtt": lambda: mqtt_packets(stacked, asked.rounds, asked.requests),
             "half": lambda: half_rate(stacked, asked.requests),
             "overload": lambda: overload(stacked, asked.requests),
+            "hooks": lambda: hooks(stacked, asked.seconds),
         }
         rows = [row for name, part in parts.items() if not asked.only or name in asked.only for row in part()]
     _say("")

@@ -195,6 +195,18 @@ def consumer(stack: Stack, mqtt_port: int, password: str) -> Iterator[Process]:
         yield running
 
 
+@contextmanager
+def watch(stack: Stack, **settings: str) -> Iterator[Process]:
+    port = free_port()
+    own = {
+        "QUANTRAC_DATABASE__DSN": stack.dsn,
+        "QUANTRAC_WATCH__HEALTH_PORT": str(port),
+        "QUANTRAC_LOG__LEVEL": "WARNING",
+    }
+    with process("watch", port, own | settings, stack.folder / "watch.log") as running:
+        yield running
+
+
 def load(stack: Stack, module: str, **plan: Any) -> dict[str, Any]:
     """Run a load generator to its end; what it measured."""
     path = stack.folder / f"plan-{secrets.token_hex(4)}.json"

@@ -1,12 +1,13 @@
 """The round that sends: claims what is due, posts side by side within bounds, and notes what came of it.
 
 Rules of this file: a claim is committed before anything is sent, and carries a number; what came of it is noted under
-that number only. So two processes send the same delivery twice only where the first died, or was so slow that its
-claim ended. A receiver has few places at a time, a failing one a single place of a part of the process's places, and
-one that fails again and again is left in peace for a while.
+that number only, and before the next one is sent in its place. So two processes send the same delivery twice only where
+the first died, or was so slow that its claim ended. A receiver has few places at a time, a failing one a single place
+of a part of the process's places, and one that fails again and again is left in peace for a while.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,8 +45,11 @@ class DeliverOptions:
     # Attempts side by side; of them at most a quarter go to receivers that fail.
     places: int = 64
     places_each: int = 2
-    # Longer than an attempt may take, so that a claim ends only where its process did.
-    claim_seconds: float = 45.0
+    # Deliveries to one receiver that are claimed at once and sent one after the other in its places.
+    batch: int = 20
+    # Of a batch attempts begin for so long; with the longest of them its claim still lasts.
+    begin_seconds: float = 10.0
+    claim_seconds: float = 30.0
     schedule: Sequence[float] = SCHEDULE
     breaker: Breaker = field(default_factory=Breaker)
     # A receiver that nothing arrived at for so long, in so many attempts, is disabled.
@@ -74,13 +78,15 @@ class Deliver:
         self._seal = seal
         self._options = options or DeliverOptions()
         self._clock = clock
-        # Attempts under way, and whether each is to a receiver that failed before.
-        self._tasks: dict[asyncio.Task[None], bool] = {}
+        self._stopping = False
+        # Batches under way: their places, and those of them that are to a receiver that failed before.
+        self._tasks: dict[asyncio.Task[None], tuple[int, int]] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._options.drain_seconds)
         for task in self._tasks:
@@ -90,10 +96,11 @@ class Deliver:
     async def turn(self) -> bool:
         """Claim what there is room for; True as long as attempts are under way, for the next may be due."""
         if self._seal.ready:
-            for claimed in await self._claim():
-                task = asyncio.create_task(self._deliver(claimed), name=f"deliver-{claimed.id}")
-                self._tasks[task] = claimed.failing
-        UNDER_WAY.set(len(self._tasks))
+            for batch in await self._claim():
+                places = min(len(batch), self._options.places_each)
+                task = asyncio.create_task(self._serve(batch, places), name=f"deliver-to-{batch[0].endpoint_id}")
+                self._tasks[task] = (places, places if batch[0].failing else 0)
+        UNDER_WAY.set(sum(places for places, _ in self._tasks.values()))
         if not self._tasks:
             return False
         done, _ = await asyncio.wait(self._tasks, timeout=self.pause_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -104,26 +111,48 @@ class Deliver:
             task.result()
         return True
 
-    async def _claim(self) -> list[Claimed]:
+    async def _claim(self) -> list[list[Claimed]]:
+        """Batches that are this process's now, each to one receiver."""
         options = self._options
-        room = options.places - len(self._tasks)
+        room = (options.places - sum(places for places, _ in self._tasks.values())) // options.places_each
         if room <= 0:
             return []
-        room_for_failing = options.places // 4 - sum(self._tasks.values())
+        room_for_failing = options.places // 4 - sum(failing for _, failing in self._tasks.values())
         now = self._clock()
         async with self._database.transaction() as connection:
             working: list[int] = []
             failing: list[int] = []
-            for number, fails in await delivery_store.ready(connection, now, room + options.places // 4):
+            for number, fails in await delivery_store.ready(connection, now, room + options.places):
                 (failing if fails else working).append(number)
-            chosen = working + failing[: max(0, room_for_failing)]
+            chosen = (working + failing[: max(0, room_for_failing)])[:room]
             if not chosen:
                 return []
-            return await delivery_store.claim(
-                connection, chosen, now, each=options.places_each, most=room, seconds=options.claim_seconds
+            claimed = await delivery_store.claim(
+                connection, chosen, now, batch=options.batch, each=options.places_each, seconds=options.claim_seconds
             )
+        batches: dict[int, list[Claimed]] = {}
+        for one in claimed:
+            batches.setdefault(one.endpoint_id, []).append(one)
+        return list(batches.values())
 
-    async def _deliver(self, claimed: Claimed) -> None:
+    async def _serve(self, batch: list[Claimed], places: int) -> None:
+        """Send a batch, `places` at a time; what is left when one fails, or when time is up, is given back."""
+        waiting = deque(batch)
+        until = asyncio.get_running_loop().time() + self._options.begin_seconds
+        works = True
+
+        async def send_in_turn() -> None:
+            nonlocal works
+            while waiting and works and not self._stopping and asyncio.get_running_loop().time() < until:
+                claimed = waiting.popleft()
+                works = await self._deliver(claimed, doubtful=claimed.failing or not works) and works
+
+        await asyncio.gather(*(send_in_turn() for _ in range(places)))
+        if waiting:
+            await delivery_store.release(self._database, list(waiting))
+
+    async def _deliver(self, claimed: Claimed, *, doubtful: bool) -> bool:
+        """Make an attempt and note what came of it; whether it arrived."""
         started = self._clock()
         try:
             keys = [self._seal.open(sealed) for sealed in claimed.sealed]
@@ -137,14 +166,15 @@ class Deliver:
         ATTEMPTS.labels(_outcome(reply)).inc()
         ATTEMPT_SECONDS.observe(reply.milliseconds / 1000)
         tried = Tried(started, reply.milliseconds, reply.address, reply.status, _error(reply), reply.answer)
-        await self._note_patiently(claimed, tried, reply)
+        await self._note_patiently(claimed, tried, reply, doubtful=doubtful)
+        return reply.arrived
 
-    async def _note_patiently(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
+    async def _note_patiently(self, claimed: Claimed, tried: Tried, reply: Reply, *, doubtful: bool) -> None:
         """What is not noted is sent again when the claim ends: the database is asked for as long as that."""
         deadline = asyncio.get_running_loop().time() + self._options.claim_seconds / 2
         while True:
             try:
-                await self._note(claimed, tried, reply)
+                await self._note(claimed, tried, reply, doubtful=doubtful)
             except (DatabaseUnavailable, *DRIVER_ERRORS) as failure:
                 transient = isinstance(failure, DatabaseUnavailable) or is_transient(failure)
                 if not transient or asyncio.get_running_loop().time() > deadline:
@@ -153,8 +183,12 @@ class Deliver:
             else:
                 return
 
-    async def _note(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
+    async def _note(self, claimed: Claimed, tried: Tried, reply: Reply, *, doubtful: bool) -> None:
+        """Write down what came of an attempt; `doubtful` where the receiver may count as failing."""
         now = self._clock()
+        if reply.arrived and not doubtful:
+            await delivery_store.delivered(self._database, claimed, tried, now)
+            return
         noted = self._noted(claimed, reply, now)
         async with self._database.transaction() as connection:
             # The webhook before its delivery, as everybody who changes both.

@@ -92,11 +92,35 @@ async def ready(connection: Any, now: datetime, rows: int) -> list[tuple[int, bo
 
 
 async def claim(
-    connection: Any, endpoints: Sequence[int], now: datetime, *, each: int, most: int, seconds: float
+    connection: Any, endpoints: Sequence[int], now: datetime, *, batch: int, each: int, seconds: float
 ) -> list[Claimed]:
-    """Claim deliveries of webhooks that `ready` holds in the same transaction."""
-    rows = await connection.fetch(_sql["deliveries_claim"], list(endpoints), now, each, most, seconds)
+    """Claim deliveries of webhooks that `ready` holds in the same transaction, in the order that they are due.
+
+    A batch of a webhook that nothing is under way to; beside what is, as many as make `each`; one of a failing one.
+    """
+    await connection.execute(_sql["deliveries_lightly"])
+    rows = await connection.fetch(_sql["deliveries_claim"], list(endpoints), now, batch, each, seconds)
     return [Claimed(**row) for row in rows]
+
+
+async def release(database: Database, claims: Sequence[Claimed]) -> None:
+    """Give claims back, for whoever comes next."""
+    await database.execute(_sql["deliveries_release"], [c.id for c in claims], [c.claim for c in claims])
+
+
+async def delivered(database: Database, claimed: Claimed, tried: Tried, at: datetime) -> None:
+    """Write down that a claimed delivery arrived at a receiver that works."""
+    await database.fetchrow(
+        _sql["deliveries_delivered"],
+        claimed.id,
+        claimed.claim,
+        at,
+        tried.started_time,
+        tried.milliseconds,
+        tried.address,
+        tried.status,
+        tried.answer,
+    )
 
 
 async def note(connection: Any, claimed: Claimed, tried: Tried, noted: Noted) -> bool:

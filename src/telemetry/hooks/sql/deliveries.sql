@@ -52,38 +52,63 @@ ORDER BY w.failures_in_row > 0, random()
 LIMIT $2
 FOR NO KEY UPDATE OF w SKIP LOCKED;
 
+-- name: deliveries_lightly
+-- Lets this transaction commit without waiting for the disk: what a crash of the server undoes is sent once more.
+SELECT set_config('synchronous_commit', 'off', true);
+
 -- name: deliveries_claim
--- Claims what is due at $2 of the webhooks $1, in the order that it is due: $3 at a time for one that works, one at a
--- time for one that fails; $4 in all. A claim lasts $5 seconds by the server's clock.
+-- Claims what is due at $2 of the webhooks $1, in the order that it is due: $3 of one that works, and beside what is
+-- claimed already $4 in all; one of one that fails. A claim lasts $5 seconds by the server's clock.
 WITH due AS (
     SELECT d.id
     FROM webhook_endpoint w
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM webhook_delivery f WHERE f.endpoint_id = w.id AND f.claimed_until > clock_timestamp()
+    ) claimed
     CROSS JOIN LATERAL (
         SELECT p.id
         FROM webhook_delivery p
         WHERE p.endpoint_id = w.id AND p.state = 'pending' AND p.next_time <= $2
           AND (p.claimed_until IS NULL OR p.claimed_until <= clock_timestamp())
         ORDER BY p.next_time, p.id
-        LIMIT greatest(0, CASE WHEN w.failures_in_row > 0 THEN 1 ELSE $3::int END
-              - (SELECT count(*) FROM webhook_delivery f
-                 WHERE f.endpoint_id = w.id AND f.claimed_until > clock_timestamp()))
+        LIMIT greatest(0, CASE WHEN w.failures_in_row > 0 THEN 1 - claimed.n WHEN claimed.n = 0 THEN $3::bigint
+                               ELSE $4::bigint - claimed.n END)
         FOR NO KEY UPDATE SKIP LOCKED
     ) d
     WHERE w.id = ANY ($1::int[])
-    LIMIT $4
-), claimed AS (
+), taken AS (
     UPDATE webhook_delivery d
     SET claimed_until = clock_timestamp() + $5 * INTERVAL '1 second', claim = d.claim + 1
     FROM due WHERE d.id = due.id
-    RETURNING d.id, d.endpoint_id, d.message_id, d.attempts, d.claim
+    RETURNING d.id, d.endpoint_id, d.message_id, d.next_time, d.attempts, d.claim
 )
-SELECT c.id, c.endpoint_id, c.attempts, c.claim, m.webhook_id, m.type, m.body, w.url, w.failures_in_row > 0 AS failing,
+SELECT t.id, t.endpoint_id, t.attempts, t.claim, m.webhook_id, m.type, m.body, w.url, w.failures_in_row > 0 AS failing,
        ARRAY(SELECT s.sealed FROM webhook_secret s
-             WHERE s.endpoint_id = c.endpoint_id AND (s.end_time IS NULL OR s.end_time > $2) ORDER BY s.id DESC) AS sealed
-FROM claimed c
-JOIN webhook_message m ON m.id = c.message_id
-JOIN webhook_endpoint w ON w.id = c.endpoint_id
-ORDER BY c.id;
+             WHERE s.endpoint_id = t.endpoint_id AND (s.end_time IS NULL OR s.end_time > $2) ORDER BY s.id DESC) AS sealed
+FROM taken t
+JOIN webhook_message m ON m.id = t.message_id
+JOIN webhook_endpoint w ON w.id = t.endpoint_id
+ORDER BY t.next_time, t.id;
+
+-- name: deliveries_release
+-- Gives back the claims $2 of the deliveries $1.
+UPDATE webhook_delivery d SET claimed_until = NULL
+FROM unnest($1::bigint[], $2::int[]) AS given (id, claim)
+WHERE d.id = given.id AND d.claim = given.claim AND d.state = 'pending';
+
+-- name: deliveries_delivered
+-- Notes at $3 that the delivery $1 arrived under the claim $2, and its attempt: begun $4, milliseconds $5, address $6,
+-- status $7, answer $8. Waits for no disk, as deliveries_lightly. NULL where the claim was lost in the meantime.
+WITH noted AS (
+    UPDATE webhook_delivery
+    SET state = 'delivered', closed_time = $3, last_status = $7, last_error = '', attempts = attempts + 1, claimed_until = NULL
+    WHERE id = $1 AND claim = $2 AND state = 'pending'
+    RETURNING id
+), logged AS (
+    INSERT INTO webhook_attempt (delivery_id, started_time, milliseconds, address, status, answer)
+    SELECT d.id, $4, $5, $6, $7, $8 FROM webhook_delivery d WHERE d.id = $1
+)
+SELECT (SELECT id FROM noted) AS id, set_config('synchronous_commit', 'off', true);
 
 -- name: deliveries_note
 -- What came of the claim $2 of the delivery $1: state $3, due $4, closed $5, status $6, error $7. NULL where the claim was
