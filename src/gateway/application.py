@@ -28,6 +28,7 @@ from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake
 from telemetry.reports.router import router as reports_router
 from telemetry.series.router import router as series_router
+from telemetry.verdicts.router import router as verdicts_router
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ def create(settings: Settings) -> FastAPI:
         reports_router,
         evidence_router,
         catalog_router,
+        verdicts_router,
         alerts_router,
         webhooks_router,
         mail_router,

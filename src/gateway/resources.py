@@ -1,8 +1,9 @@
-"""What the processes of the service share: their pool and the limits of their intake, from the settings."""
+"""What the processes of the service share: their pool, the limits of intake and of judging, from the settings."""
 
 import asyncio
 import random
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import structlog
 
@@ -10,6 +11,7 @@ from core.database import Database, DatabaseUnavailable, PoolLimits
 from gateway.settings import Settings
 from telemetry.intake.submitting import IntakeLimits
 from telemetry.quality.checking import Window
+from telemetry.verdicts.rounds import Options as JudgingOptions
 
 _log = structlog.get_logger(__name__)
 _START_ATTEMPTS = 30
@@ -31,6 +33,10 @@ def intake_limits(settings: Settings) -> IntakeLimits:
         writers=intake.writers,
         window=Window(oldest_us=intake.oldest_days * 86_400 * 10**6, future_us=intake.future_minutes * 60 * 10**6),
     )
+
+
+def judging_options(settings: Settings) -> JudgingOptions:
+    return JudgingOptions(grace=timedelta(minutes=settings.verdicts.grace_minutes))
 
 
 async def open_patiently(stack: AsyncExitStack, database: Database) -> None:

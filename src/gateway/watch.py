@@ -67,7 +67,7 @@ async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalo
     """Every round of the service, each with its place in the feeds."""
     return [
         Forgetting(database, settings.watch.event_days),
-        await Judging(database).prepare(),
+        await Judging(database, resources.judging_options(settings)).prepare(),
         Alerts(database, catalog),
         Deadlines(database, catalog),
         Escalation(database),

@@ -1,0 +1,188 @@
+"""Prints how long alerts take from the COMMIT of a reading: `python -m tests.benchmarks.bench_alerts [dsn]`.
+
+Readings are submitted at a steady rate by 105 stations of 12 datastreams; each now and then exceeds its limit, and the
+time until the alert stands in the table is taken. The same again while a backlog of many days is evaluated, and beside
+that the time of one turn's plain SQL scan of the same rows.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core import instants
+from core.database import Database, PoolLimits
+from telemetry.alerts.deadlines import Deadlines
+from telemetry.alerts.evaluation import Alerts
+from telemetry.catalog.loading import LiveCatalog
+from telemetry.intake.submitting import Intake
+from telemetry.readings import Readings
+from tests.benchmarks import network, stack
+from tests.fixtures.submissions import submission
+
+_CADENCE_US = network.CADENCE_SECONDS * 10**6
+_WIDTH = len(network.SYMBOLS)
+_SCAN = """
+    SELECT count(*), max(result), sum(quality_reasons) FROM observation
+    WHERE datastream_id = ANY ($1::int[]) AND phenomenon_time >= $2
+"""
+
+
+@dataclass
+class Meter:
+    """Seconds from COMMIT to alert, by datastream and time of the reading that raised it."""
+
+    committed: dict[tuple[str, int], float] = field(default_factory=dict)
+    waits: list[float] = field(default_factory=list)
+    turns: list[float] = field(default_factory=list)
+    receipts: int = 0
+
+    def told(self) -> str:
+        waits = sorted(self.waits)
+        if not waits:
+            return "no alert"
+        p99 = waits[min(len(waits) - 1, int(len(waits) * 0.99))]
+        turns = sorted(self.turns)
+        return (
+            f"{self.receipts} packets, {len(waits)} alerts; commit to alert p50 {statistics.median(waits) * 1e3:.0f} ms, "
+            f"p99 {p99 * 1e3:.0f} ms; turn p50 {statistics.median(turns) * 1e3:.0f} ms, "
+            f"p99 {turns[min(len(turns) - 1, int(len(turns) * 0.99))] * 1e3:.0f} ms"
+        )
+
+
+class Load:
+    """Packets of all stations, cycle after cycle, faster than the clock."""
+
+    def __init__(self, intake: Intake, begin_us: int) -> None:
+        self._intake = intake
+        self._begin_us = begin_us
+        self._random = np.random.default_rng(7)
+        self._count = 0
+
+    async def run(self, rate: float, seconds: float, meter: Meter) -> None:
+        """Submit `rate` packets a second; every 40th exceeds one of its limits for one cycle."""
+        began, sent, waiting = time.perf_counter(), 0, set()
+        while (now := time.perf_counter()) - began < seconds:
+            while sent < (now - began) * rate:
+                task = asyncio.create_task(self._one(meter))
+                waiting.add(task)
+                task.add_done_callback(waiting.discard)
+                sent += 1
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*waiting)
+        meter.receipts = sent
+
+    async def _one(self, meter: Meter) -> None:
+        station, cycle = self._count % network.STATIONS + 1, self._count // network.STATIONS
+        exceeds = self._count % 41 == 0
+        self._count += 1
+        values = self._random.normal(400, 20, _WIDTH).tolist()
+        if exceeds:
+            values[cycle % _WIDTH] = 950.0
+        time_us = self._begin_us + cycle * _CADENCE_US
+        packet = Readings(f"S{station}", network.SYMBOLS, time_us, values)
+        await self._intake.submit(
+            submission(packet, received_us=instants.now_us(), station_id=station, station=f"S{station}"), 60
+        )
+        if exceeds:
+            meter.committed[f"S{station}", time_us] = time.perf_counter()
+
+
+async def _turn(round_: Alerts | Deadlines, stop: asyncio.Event, meter: Meter | None) -> None:
+    while not stop.is_set():
+        began = time.perf_counter()
+        more = await round_.turn()
+        if meter is not None:
+            meter.turns.append(time.perf_counter() - began)
+        await asyncio.sleep(0 if more else round_.pause_seconds)
+
+
+async def _observe(database: Database, stop: asyncio.Event, meter: Meter) -> None:
+    """Look for new alerts every 10 ms."""
+    last = 0
+    while not stop.is_set() or meter.committed:
+        rows = await database.fetch(
+            "SELECT a.id, s.code, a.raised_time FROM alert a JOIN station s ON s.id = a.station_id"
+            " WHERE a.id > $1 AND a.kind = 'over-limit' ORDER BY a.id",
+            last,
+        )
+        now = time.perf_counter()
+        for row in rows:
+            last = row["id"]
+            committed = meter.committed.pop((row["code"], instants.to_us(row["raised_time"])), None)
+            if committed is not None:
+                meter.waits.append(now - committed)
+        await asyncio.sleep(0.01)
+
+
+async def _backlog(intake: Intake, stations: int, days: int) -> None:
+    """Submit many days of some stations in columns, as loggers empty their stores."""
+    now_us = instants.now_us() // _CADENCE_US * _CADENCE_US
+    random = np.random.default_rng(8)
+    for day in range(days, 0, -1):
+        times = now_us - day * 86_400 * 10**6 + np.arange(288, dtype=np.int64) * _CADENCE_US - 7 * 3_600 * 10**6
+        for station in range(1, stations + 1):
+            await intake.submit(
+                submission(
+                    Readings(
+                        f"S{station}",
+                        network.SYMBOLS,
+                        np.tile(times, _WIDTH),
+                        random.normal(400, 20, len(times) * _WIDTH),
+                        symbol=np.repeat(np.arange(_WIDTH, dtype=np.int64), len(times)),
+                    ),
+                    received_us=instants.now_us(),
+                    station_id=station,
+                    station=f"S{station}",
+                    raw=b"",
+                ),
+                60,
+            )
+
+
+async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, int] | None) -> None:
+    async with (
+        Database(dsn, application_name="bench", limits=PoolLimits(max_size=8)) as database,
+        LiveCatalog(database) as catalog,
+        Intake(database, catalog) as intake,
+    ):
+        alerts, deadlines = Alerts(database, catalog), Deadlines(database, catalog)
+        while await alerts.turn():
+            pass
+        meter, stop = Meter(), asyncio.Event()
+        begin_us = instants.now_us() // _CADENCE_US * _CADENCE_US - 5 * 3_600 * 10**6
+        if backlog is not None:
+            begin_us += 30 * 10**6
+        work = [
+            asyncio.create_task(_turn(alerts, stop, meter)),
+            asyncio.create_task(_turn(deadlines, stop, None)),
+            asyncio.create_task(_observe(database, stop, meter)),
+        ]
+        if backlog is not None:
+            work.append(asyncio.create_task(_backlog(intake, *backlog)))
+        await Load(intake, begin_us).run(rate / _WIDTH, seconds, meter)
+        await asyncio.sleep(2)
+        stop.set()
+        await asyncio.gather(*work[:3])
+        for task in work[3:]:
+            task.cancel()
+        left = await database.fetchval("SELECT count(*) FROM alert_recheck")
+        print(f"{rate:.0f} readings/s{'' if backlog is None else f' beside a backlog {backlog}'}: {meter.told()}; "
+              f"left to look at again {left}, alerts never seen {len(meter.committed)}")
+        began = time.perf_counter()
+        await database.fetchrow(_SCAN, list(range(1, 421)), instants.from_us(instants.now_us() - 2 * 3_600 * 10**6))
+        print(f"plain scan of 420 datastreams × 2 h: {(time.perf_counter() - began) * 1e3:.0f} ms")
+
+
+def main() -> None:
+    with stack.database(sys.argv[1] if len(sys.argv) > 1 else None) as stacked:
+        asyncio.run(_measured(stacked.dsn, 2_000, 15, None))
+        if "backlog" in sys.argv:
+            asyncio.run(_measured(stacked.dsn, 2_000, 15, (10, 60)))
+
+
+if __name__ == "__main__":
+    main()
