@@ -90,14 +90,14 @@ class Connection(asyncio.Protocol):
 
 
 def bodies(plan: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """(station, body): packets of one time, or columns of `plan["times"]` times."""
+    """(station, body): packets of one time, or columns of `plan["times"]` times, of the first stations in turn."""
     # The same values again and again would compress better than life; the seed keeps two runs alike.
     values = random.Random(plan["seed"])
     now = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=plan["offset_seconds"])
-    times = plan["times"]
+    times, stations = plan["times"], plan.get("stations", STATIONS)
     for number in range(plan["requests"]):
-        station = f"S{1 + number % STATIONS}"
-        start = now - timedelta(seconds=CADENCE_SECONDS * times * (1 + number // STATIONS))
+        station = f"S{1 + number % stations}"
+        start = now - timedelta(seconds=CADENCE_SECONDS * times * (1 + number // stations))
         yield station, (_packet(station, start, values) if times == 1 else _columns(station, start, times, values))
 
 

@@ -1,7 +1,8 @@
 """Joins many submissions into one group, writes it, and wakes each submitter with its own outcome.
 
 While one group is being written the next one fills; an idle intake writes a submission at once, without a timer.
-Everything that waits is bounded in readings and bytes.
+Everything that waits is bounded in readings and bytes. What a logger sends in bulk waits in a lane of its own: the
+packets of the moment neither share its groups nor wait for them.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from telemetry.intake.pipeline import judge
 from telemetry.quality.checking import Window
 from telemetry.readings import Fate, Outcome, Submission, Verdict
 
+# A submission of more readings is bulk: the history of a logger, not what it measures now.
+_BULK_ROWS = 1_000
 # A group that is being written for longer than this does not keep a further writer from beginning.
 _PATIENCE_SECONDS = 0.25
 
@@ -86,18 +89,35 @@ class _Waiting(msgspec.Struct):
     bytes: int
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What waits of one size, and the groups of it that are being written."""
+
+    queue: deque[_Waiting] = field(default_factory=deque)
+    rows: int = 0
+    writing: int = 0
+    began: float = 0.0
+
+    def put(self, waiting: _Waiting) -> None:
+        self.queue.append(waiting)
+        self.rows += waiting.rows
+
+    def take(self) -> _Waiting:
+        first = self.queue.popleft()
+        self.rows -= first.rows
+        return first
+
+
 class Intake:
     """Takes submissions and answers after COMMIT. Use as an async context manager; leaving it drains what waits."""
 
     def __init__(self, database: Database, catalog: LiveCatalog, limits: IntakeLimits | None = None) -> None:
         self._catalog = catalog
         self._limits = limits or IntakeLimits()
-        self._queue: deque[_Waiting] = deque()
-        self._rows = 0
+        self._small = _Lane()
+        self._bulk = _Lane()
         self._bytes = 0
         self._work = asyncio.Event()
-        self._writing = 0
-        self._began = 0.0
         self._writers: list[asyncio.Task[None]] = []
         self._closing = False
         self._matcher: Matcher | None = None
@@ -105,7 +125,7 @@ class Intake:
 
     @property
     def waiting_rows(self) -> int:
-        return self._rows
+        return self._small.rows + self._bulk.rows
 
     @property
     def window(self) -> Window:
@@ -114,12 +134,14 @@ class Intake:
     @property
     def has_room(self) -> bool:
         """Whether a body that is about to be read could be taken."""
-        return self._rows < self._limits.queue_rows and self._bytes < self._limits.queue_bytes and not self._closing
+        room = self.waiting_rows < self._limits.queue_rows and self._bytes < self._limits.queue_bytes
+        return room and not self._closing
 
     async def __aenter__(self) -> Self:
         self._writers = [
             asyncio.create_task(self._write_groups(), name=f"intake-writer-{number}")
-            for number in range(self._limits.writers)
+            # Each lane may have all but one of them.
+            for number in range(self._limits.writers + 1)
         ]
         return self
 
@@ -132,9 +154,11 @@ class Intake:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        _fail(self._queue, _stopped())
-        self._queue.clear()
-        self._rows = self._bytes = 0
+        for lane in (self._small, self._bulk):
+            _fail(lane.queue, _stopped())
+            lane.queue.clear()
+            lane.rows = 0
+        self._bytes = 0
 
     async def submit(self, submission: Submission, seconds: float | None = None) -> Outcome:
         """Wait until it is committed, for `seconds` at most.
@@ -149,10 +173,10 @@ class Intake:
         outcome: asyncio.Future[Outcome] = loop.create_future()
         # Even an empty submission is a receipt to be written.
         waiting = _Waiting(submission, outcome, submission.decoded.count + 1, len(submission.raw))
-        self._queue.append(waiting)
-        self._rows += waiting.rows
+        lane = self._bulk if waiting.rows > _BULK_ROWS else self._small
+        lane.put(waiting)
         self._bytes += waiting.bytes
-        if self._may_begin():
+        if self._may_begin(lane):
             self._work.set()
         if seconds is None:
             return await outcome
@@ -164,15 +188,16 @@ class Intake:
 
     async def _write_groups(self) -> None:
         while True:
-            group = self._next_group() if self._may_begin() else []
-            if not group:
-                if self._closing:
+            lane = self._next_lane()
+            group = [] if lane is None else self._next_group(lane)
+            if lane is None or not group:
+                if self._closing and not (self._small.queue or self._bulk.queue):
                     return
                 self._work.clear()
                 await self._work.wait()
                 continue
-            self._writing += 1
-            self._began = time.monotonic()
+            lane.writing += 1
+            lane.began = time.monotonic()
             try:
                 await self._write_group(group)
             except asyncio.CancelledError:
@@ -182,33 +207,42 @@ class Intake:
                 _log.exception("intake.group_failed", submissions=len(group))
                 _fail(group, error)
             finally:
-                self._writing -= 1
+                lane.writing -= 1
+                if self._closing:
+                    # Those that had nothing to begin look once more whether they may go.
+                    self._work.set()
 
-    def _may_begin(self) -> bool:
-        """Whether one more group is worth a transaction of its own beside those that are being written.
+    def _next_lane(self) -> _Lane | None:
+        """The lane whose turn it is: the small one first."""
+        for lane in (self._small, self._bulk):
+            if lane.queue and self._may_begin(lane):
+                return lane
+        return None
+
+    def _may_begin(self, lane: _Lane) -> bool:
+        """Whether one more group of the lane is worth a transaction of its own beside those that are being written.
 
         Two small groups side by side cost more than one after the other; a group that takes long must not hold up
         what came after it.
         """
-        return (
-            not self._writing
-            or self._rows >= self._limits.overlap_rows
-            or time.monotonic() - self._began > _PATIENCE_SECONDS
+        return lane.writing < self._limits.writers and (
+            not lane.writing
+            or lane.rows >= self._limits.overlap_rows
+            or time.monotonic() - lane.began > _PATIENCE_SECONDS
             or self._closing
         )
 
-    def _next_group(self) -> list[_Waiting]:
+    def _next_group(self, lane: _Lane) -> list[_Waiting]:
         """The oldest submissions, as many as one transaction takes; an atomic one stays alone."""
         group: list[_Waiting] = []
         rows = size = 0
-        while self._queue:
-            first = self._queue[0]
+        while lane.queue:
+            first = lane.queue[0]
             alone = first.submission.atomic
             full = rows + first.rows > self._limits.group_rows or size + first.bytes > self._limits.group_bytes
             if group and (full or alone):
                 break
-            self._queue.popleft()
-            self._rows -= first.rows
+            lane.take()
             self._bytes -= first.bytes
             if first.outcome.done():
                 # The submitter gave up and was told that nothing is promised.
@@ -218,7 +252,7 @@ class Intake:
             size += first.bytes
             if alone:
                 break
-        metering.QUEUE_READINGS.set(self._rows)
+        metering.QUEUE_READINGS.set(self.waiting_rows)
         metering.QUEUE_BYTES.set(self._bytes)
         return group
 

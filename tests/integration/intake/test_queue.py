@@ -6,11 +6,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 
 from core.database import DatabaseUnavailable
 from telemetry.intake.submitting import Intake, IntakeFull, IntakeLimits
-from telemetry.readings import Submission
+from telemetry.readings import Readings, Submission
 from tests.fixtures.intakes import HASTY, Works, session_of
 from tests.fixtures.submissions import SECOND
 
@@ -55,7 +56,7 @@ async def test_a_full_queue_refuses_at_once_and_is_empty_again_later(works: Work
             assert (len(taken) < 10) == (bound == "bytes")
         await asyncio.gather(*taken)
         assert intake.has_room
-        assert (intake.waiting_rows, intake._bytes, len(intake._queue)) == (0, 0, 0)
+        assert (intake.waiting_rows, intake._bytes, len(intake._small.queue)) == (0, 0, 0)
     assert len(await works.observations()) == len(taken)
 
 
@@ -145,9 +146,38 @@ async def test_what_is_little_waits_for_the_busy_writer_and_shares_its_next_grou
             await asyncio.sleep(0.05)
             tasks += await offer(intake, others)
             await asyncio.sleep(0.05)
-            assert len(intake._queue) == len(others)
+            assert len(intake._small.queue) == len(others)
         await asyncio.gather(*tasks)
     assert len(await works.observations()) == 5
+
+
+def history(works: Works, first: int, count: int = 1_500) -> Submission:
+    """What a logger sends in bulk, a reading a second."""
+    times = works.base_us - (np.arange(count) + first) * 10**6
+    return works.submission(Readings(SECOND, ("pH",), times, np.full(count, 7.0), symbol=np.zeros(count, np.int64)))
+
+
+async def test_packets_of_the_moment_share_no_group_with_history_and_overtake_it(works: Works) -> None:
+    async with works.another_intake(limits=IntakeLimits(writers=1)) as intake:
+        async with held_up(works):
+            bulk = await offer(intake, [history(works, 1_500 * n) for n in range(40)])
+            await asyncio.sleep(0.05)
+            small = await offer(intake, packets(works, 20))
+        await asyncio.gather(*small)
+        assert sum(not task.done() for task in bulk) > 10
+        await asyncio.gather(*bulk)
+    mixed = await works.rows("SELECT xmin::text FROM receipt GROUP BY 1 HAVING min(stored) <> max(stored)")
+    assert mixed == []
+    assert (await works.counts())[:2] == (40 * 1_500 + 20, 60)
+
+
+async def test_closing_writes_the_history_that_waits_too(works: Works) -> None:
+    started = time.monotonic()
+    async with works.another_intake(limits=IntakeLimits(writers=1)) as intake:
+        tasks = await offer(intake, [history(works, 1_500 * n) for n in range(5)] + packets(works, 5))
+    assert time.monotonic() - started < 9
+    await asyncio.gather(*tasks)
+    assert intake.waiting_rows == 0
 
 
 @pytest.mark.parametrize(("overlap_rows", "pause"), [(1, 0.0), (1000, 0.3)])
@@ -161,6 +191,6 @@ async def test_much_or_long_waiting_begins_a_group_beside_the_busy_one(
             await asyncio.sleep(0.05 + pause)
             tasks += await offer(intake, others)
             await asyncio.sleep(0.05)
-            assert len(intake._queue) < len(others)
+            assert len(intake._small.queue) < len(others)
         await asyncio.gather(*tasks)
     assert len(await works.observations()) == 5
