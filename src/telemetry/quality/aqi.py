@@ -77,7 +77,7 @@ def nowcast(means: Floats) -> tuple[Floats, Int64s]:
     The first 11 hours have none, so the last axis is shorter by HOURLY_LEAD. NaN without two of the newest three. As
     the decision is written, weights of a half are not scaled up where hours are missing.
     """
-    newest_first = np.lib.stride_tricks.sliding_window_view(means, NOWCAST_HOURS, axis=-1)[..., ::-1]
+    newest_first = _windows(means, NOWCAST_HOURS)[..., ::-1]
     there = ~np.isnan(newest_first)
     lowest, highest = np.fmin.reduce(newest_first, axis=-1), np.fmax.reduce(newest_first, axis=-1)
     ratio = np.divide(lowest, highest, out=np.ones_like(lowest), where=highest > 0)
@@ -110,16 +110,23 @@ def _sum(hours: Floats) -> Floats:
     return total
 
 
+def _windows(hours: Floats, width: int) -> Floats:
+    """(…, n) as (…, n - width + 1, width), each hour with those before it; none where there are fewer hours."""
+    if hours.shape[-1] < width:
+        return np.empty((*hours.shape[:-1], 0, width))
+    return np.lib.stride_tricks.sliding_window_view(hours, width, axis=-1)
+
+
 def _running_mean(means: Floats, width: int, share: float) -> Floats:
     """The mean over each `width` hours, where `share` of them are there; the last axis is shorter by width - 1."""
-    windows = np.lib.stride_tricks.sliding_window_view(means, width, axis=-1)
+    windows = _windows(means, width)
     there = (~np.isnan(windows)).sum(axis=-1)
     return sufficient(_sum(windows) / np.maximum(there, 1), there, width, share)
 
 
 def _by_day(hours: Floats) -> Floats:
     """(…, 24 d) as (…, d, 24)."""
-    return hours.reshape(*hours.shape[:-1], -1, DAY_HOURS)
+    return hours.reshape(*hours.shape[:-1], hours.shape[-1] // DAY_HOURS, DAY_HOURS)
 
 
 def _indices(rules: Rules, components: tuple[Component, ...], values: list[Floats], hours: list[Int64s]) -> Indices:

@@ -241,6 +241,14 @@ def test_several_stations_and_days_are_told_at_once() -> None:
     assert aqi.daily(means, RULES, 0.75).total.tolist() == [[50, 100], [150, 150]]
 
 
+def test_no_hours_no_days_and_no_stations_have_no_index() -> None:
+    places = len(RULES.names)
+    assert aqi.hourly(np.empty((2, places, 11)), RULES).total.shape == (2, 0)
+    assert aqi.daily(np.empty((2, places, 7)), RULES, 0.75).total.shape == (2, 0)
+    assert aqi.hourly(np.empty((0, places, 14)), RULES).total.shape == (0, 3)
+    assert aqi.daily(np.empty((0, places, 31)), RULES, 0.75).dominant.shape == (0, 1)
+
+
 @pytest.mark.parametrize(("valid", "enough"), [(9, True), (8, False), (12, True), (0, False)])
 def test_a_mean_needs_three_quarters_of_what_was_expected(valid: int, enough: bool) -> None:
     found = aqi.sufficient(np.array([5.0]), np.array([valid]), 12, 0.75)
