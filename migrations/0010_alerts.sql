@@ -136,7 +136,8 @@ CREATE FUNCTION note_limit_for_alerts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     stream integer := coalesce(NEW.datastream_id, OLD.datastream_id);
     since timestamptz := least(OLD.valid_from, NEW.valid_from);
-    until timestamptz := least(now(), greatest(coalesce(OLD.valid_to, 'infinity'), coalesce(NEW.valid_to, 'infinity')));
+    -- Clocks of stations may be ahead a little.
+    until timestamptz := least(now() + INTERVAL '15 minutes', greatest(coalesce(OLD.valid_to, 'infinity'), coalesce(NEW.valid_to, 'infinity')));
     observed timestamptz;
 BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.datastream_id, OLD.basis, OLD.averaging, OLD.lower, OLD.upper, OLD.valid_from, OLD.valid_to)

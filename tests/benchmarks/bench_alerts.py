@@ -47,7 +47,8 @@ class Meter:
         p99 = waits[min(len(waits) - 1, int(len(waits) * 0.99))]
         turns = sorted(self.turns)
         return (
-            f"{self.receipts} packets, {len(waits)} alerts; commit to alert p50 {statistics.median(waits) * 1e3:.0f} ms, "
+            f"{self.receipts} packets, {len(waits)} alerts; "
+            f"commit to alert p50 {statistics.median(waits) * 1e3:.0f} ms, "
             f"p99 {p99 * 1e3:.0f} ms; turn p50 {statistics.median(turns) * 1e3:.0f} ms, "
             f"p99 {turns[min(len(turns) - 1, int(len(turns) * 0.99))] * 1e3:.0f} ms"
         )
@@ -103,7 +104,7 @@ async def _turn(round_: Alerts | Deadlines, stop: asyncio.Event, meter: Meter | 
 async def _observe(database: Database, stop: asyncio.Event, meter: Meter) -> None:
     """Look for new alerts every 10 ms."""
     last = 0
-    while not stop.is_set() or meter.committed:
+    while not stop.is_set():
         rows = await database.fetch(
             "SELECT a.id, s.code, a.raised_time FROM alert a JOIN station s ON s.id = a.station_id"
             " WHERE a.id > $1 AND a.kind = 'over-limit' ORDER BY a.id",
@@ -156,32 +157,38 @@ async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, i
         begin_us = instants.now_us() // _CADENCE_US * _CADENCE_US - 5 * 3_600 * 10**6
         if backlog is not None:
             begin_us += 30 * 10**6
+            await _backlog(intake, *backlog)
+            while await alerts.turn():
+                pass
         work = [
             asyncio.create_task(_turn(alerts, stop, meter)),
             asyncio.create_task(_turn(deadlines, stop, None)),
             asyncio.create_task(_observe(database, stop, meter)),
         ]
-        if backlog is not None:
-            work.append(asyncio.create_task(_backlog(intake, *backlog)))
         await Load(intake, begin_us).run(rate / _WIDTH, seconds, meter)
-        await asyncio.sleep(2)
+        await asyncio.sleep(3)
         stop.set()
-        await asyncio.gather(*work[:3])
-        for task in work[3:]:
-            task.cancel()
+        await asyncio.gather(*work)
         left = await database.fetchval("SELECT count(*) FROM alert_recheck")
-        print(f"{rate:.0f} readings/s{'' if backlog is None else f' beside a backlog {backlog}'}: {meter.told()}; "
-              f"left to look at again {left}, alerts never seen {len(meter.committed)}")
+        beside = "" if backlog is None else f" beside a backlog of {backlog[1]} days from {backlog[0]} stations"
+        _say(
+            f"{rate:.0f} readings/s{beside}: {meter.told()}; spans left to look at again {left}, "
+            f"alerts not seen in time {len(meter.committed)}"
+        )
         began = time.perf_counter()
         await database.fetchrow(_SCAN, list(range(1, 421)), instants.from_us(instants.now_us() - 2 * 3_600 * 10**6))
-        print(f"plain scan of 420 datastreams × 2 h: {(time.perf_counter() - began) * 1e3:.0f} ms")
+        _say(f"plain scan of 420 datastreams × 2 h: {(time.perf_counter() - began) * 1e3:.0f} ms")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     with stack.database(sys.argv[1] if len(sys.argv) > 1 else None) as stacked:
         asyncio.run(_measured(stacked.dsn, 2_000, 15, None))
-        if "backlog" in sys.argv:
-            asyncio.run(_measured(stacked.dsn, 2_000, 15, (10, 60)))
+        asyncio.run(_measured(stacked.dsn, 2_000, 15, (5, 60)))
 
 
 if __name__ == "__main__":

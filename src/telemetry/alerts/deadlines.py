@@ -1,5 +1,6 @@
 """The round for what no reading brings: silence, quiet after a conflict, and spans to be looked at again."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +17,17 @@ from telemetry.catalog.loading import LiveCatalog
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """every_seconds: how often the clock is compared. piece: how much of a span is looked at again in one turn."""
+    """How the round works.
+
+    every_seconds: how often the clock is compared. reach: how far back the newest readings are looked for.
+    shortest, longest: how much of a span is looked at again in one turn; as much as takes about turn_seconds.
+    """
 
     every_seconds: float = 10.0
     reach: timedelta = timedelta(days=400)
-    piece: timedelta = timedelta(days=5)
+    shortest: timedelta = timedelta(hours=6)
+    longest: timedelta = timedelta(days=10)
+    turn_seconds: float = 0.15
 
 
 class Deadlines:
@@ -41,6 +48,7 @@ class Deadlines:
         self._options = options or Options()
         self._clock = clock
         self._looked: datetime | None = None
+        self._piece = self._options.shortest
 
     async def turn(self) -> bool:
         world, now = await self._worlds.newest(), self._clock()
@@ -92,20 +100,31 @@ class Deadlines:
         return await deadline_store.open_alerts(self._database, [kind.value for kind in kinds])
 
     async def _again(self, world: World, now: datetime) -> bool:
-        """Look again at a piece of what was asked; True when there may be more."""
+        """Look again at a piece of what was asked; True when there may be more.
+
+        Others wait for the station meanwhile, news first of all, so a piece is what a short turn takes.
+        """
+        began = time.monotonic()
         async with self._database.transaction() as connection:
             asked = await rechecks.take(connection)
             if not asked:
                 return False
+            # What was asked because the catalogue changed is answered with that catalogue.
+            world = await self._worlds.newest()
             station = asked[0].station_id
             begin = asked[0].begin
-            end = min(_joined_end(asked), begin + self._options.piece)
+            end = min(_joined_end(asked), begin + self._piece)
             await episode_store.lock(connection, [station])
             span = instants.to_us(begin), instants.to_us(end)
             await evaluate(connection, world, {station: span}, now)
             near = [one.id for one in asked if one.begin <= end]
             await rechecks.done(connection, near, end)
-            return True
+        spent = time.monotonic() - began
+        if spent > self._options.turn_seconds:
+            self._piece = max(self._piece / 2, self._options.shortest)
+        elif spent < self._options.turn_seconds / 2:
+            self._piece = min(self._piece * 2, self._options.longest)
+        return True
 
 
 def _subjects(

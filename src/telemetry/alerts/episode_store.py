@@ -18,6 +18,9 @@ _sql = queries.load(__file__, "episodes")
 
 # Of the advisory locks with two numbers, those of evaluation.
 _LOCKS = 0x616C7274
+# One packed reading, as the query writes it, and where PostgreSQL counts times from, in µs since the Unix epoch.
+_ROW = np.dtype([("time", ">i8"), ("result", ">f8"), ("status", ">i2"), ("reasons", ">i4")])
+_POSTGRES_EPOCH_US = 946_684_800_000_000
 _BEGINNING, _END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 # First and last time of a span in µs, both included; None where it has no end on that side.
@@ -85,13 +88,20 @@ async def readings(connection: Any, spans: Mapping[int, tuple[int, int]], contex
         [instants.from_us(last) for _, last in spans.values()],
         context,
     )
-    count = len(rows)
+    packed = [(row[0], row[1] or b"") for row in rows]
+    columns = np.frombuffer(b"".join(part for _, part in packed), _ROW)
+    stream = np.repeat(
+        np.fromiter((number for number, _ in packed), np.int64, len(packed)),
+        [len(part) // _ROW.itemsize for _, part in packed],
+    )
+    time_us = columns["time"].astype(np.int64) + _POSTGRES_EPOCH_US
+    order = np.lexsort((time_us, stream))
     return Readings(
-        datastream_id=np.fromiter((row[0] for row in rows), np.int64, count),
-        time_us=np.fromiter((instants.to_us(row[1]) for row in rows), np.int64, count),
-        result=np.fromiter((row[2] for row in rows), np.float64, count),
-        status=np.fromiter((row[3] for row in rows), np.int16, count),
-        reasons=np.fromiter((row[4] for row in rows), np.int32, count),
+        datastream_id=stream[order],
+        time_us=time_us[order],
+        result=columns["result"].astype(np.float64)[order],
+        status=columns["status"].astype(np.int16)[order],
+        reasons=columns["reasons"].astype(np.int32)[order],
     )
 
 

@@ -56,6 +56,7 @@ class Worlds:
         self._world: World | None = None
 
     async def newest(self) -> World:
+        await self._catalog.refresh()
         snapshot = self._catalog.snapshot
         world = self._world
         if world is None or world.snapshot is not snapshot:

@@ -3,6 +3,7 @@
 Pure. An episode that overlaps a standing alert of its subject, or touches it within the clear delay, is that alert.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -47,8 +48,12 @@ def match(standing: Sequence[S], episodes: Sequence[E], clear_us: int) -> Matche
     """Alerts and episodes of one kind and subject; episodes in order of time, none overlapping another."""
     claims: dict[int, list[S]] = {}
     withdrawn: list[S] = []
+    begins = [episode.raised_us for episode in episodes]
+    ends = [_end(episode) for episode in episodes]
     for alert in standing:
-        touching = [at for at, episode in enumerate(episodes) if _touch(alert, episode, clear_us)]
+        # Both begins and ends are in order, so those that touch the alert stand together.
+        first, stop = bisect_left(ends, alert.raised_us - clear_us), bisect_right(begins, _end(alert) + clear_us)
+        touching = range(first, stop)
         if touching:
             claims.setdefault(min(touching, key=lambda at: _distance(alert, episodes[at])), []).append(alert)
         else:
@@ -61,10 +66,6 @@ def match(standing: Sequence[S], episodes: Sequence[E], clear_us: int) -> Matche
         pairs.append((claimants[0] if claimants else None, episode))
         merged += [(alert, claimants[0]) for alert in claimants[1:]]
     return Matched(pairs, merged, withdrawn)
-
-
-def _touch(one: Extent, other: Extent, clear_us: int) -> bool:
-    return one.raised_us <= _end(other) + clear_us and other.raised_us <= _end(one) + clear_us
 
 
 def _end(extent: Extent) -> int:

@@ -76,6 +76,7 @@ class Book:
     """All rules. A row of the table takes the place of the default with the same key."""
 
     rules: Mapping[Key, Rule]
+    _named: frozenset[str | None] = frozenset()
     _found: dict[tuple[Kind, str | None, str | None, str | None], Rule] = field(default_factory=dict, repr=False)
 
     def effective(
@@ -85,7 +86,14 @@ class Book:
 
         Its parameters are completed from the less specific ones.
         """
-        asked = (kind, station_kind, symbol, station)
+        # Names that no rule names settle nothing; without them few settlements serve many datastreams.
+        named = self._named
+        asked = (
+            kind,
+            station_kind if station_kind in named else None,
+            symbol if symbol in named else None,
+            station if station in named else None,
+        )
         found = self._found.get(asked)
         if found is None:
             found = self._found[asked] = self._settle(*asked)
@@ -112,4 +120,5 @@ def _widening(name: str | None) -> tuple[str | None, ...]:
 
 
 def book(packaged: Iterable[Rule], kept: Iterable[Rule]) -> Book:
-    return Book({rule.key: rule for rule in packaged} | {rule.key: rule for rule in kept})
+    rules = {rule.key: rule for rule in packaged} | {rule.key: rule for rule in kept}
+    return Book(rules, frozenset(name for key in rules for name in key[1:]))

@@ -3,23 +3,27 @@
 SELECT pg_advisory_xact_lock($1::int, station) FROM unnest($2::int[]) AS station;
 
 -- name: episodes_readings
--- Observations of datastreams $1 between $2 and $3, both included, with the $4 before and the $4 after each span, in order.
-SELECT o.datastream_id, o.phenomenon_time, o.result, o.device_status, o.quality_reasons
-FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (datastream_id, first_time, last_time)
-CROSS JOIN LATERAL (
-    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
-     WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time < wanted.first_time
-     ORDER BY o.phenomenon_time DESC LIMIT $4::int)
-    UNION ALL
-    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
-     WHERE o.datastream_id = wanted.datastream_id
-       AND o.phenomenon_time >= wanted.first_time AND o.phenomenon_time <= wanted.last_time)
-    UNION ALL
-    (SELECT datastream_id, phenomenon_time, result, device_status, quality_reasons FROM observation o
-     WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time > wanted.last_time
-     ORDER BY o.phenomenon_time LIMIT $4::int)
-) o
-ORDER BY o.datastream_id, o.phenomenon_time;
+-- Observations of datastreams $1 between $2 and $3, both included, with the $4 before and the $4 after each span: for each datastream
+-- time, result, status and reasons one row behind the other in the forms of binary COPY, in no order. One value for many rows
+-- costs a tenth of the rows themselves.
+SELECT wanted.datastream_id, (
+    SELECT string_agg(timestamptz_send(o.phenomenon_time) || float8send(o.result) || int2send(o.device_status)
+                      || int4send(o.quality_reasons), ''::bytea)
+    FROM (
+        (SELECT phenomenon_time, result, device_status, quality_reasons FROM observation o
+         WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time < wanted.first_time
+         ORDER BY o.phenomenon_time DESC LIMIT $4::int)
+        UNION ALL
+        (SELECT phenomenon_time, result, device_status, quality_reasons FROM observation o
+         WHERE o.datastream_id = wanted.datastream_id
+           AND o.phenomenon_time >= wanted.first_time AND o.phenomenon_time <= wanted.last_time)
+        UNION ALL
+        (SELECT phenomenon_time, result, device_status, quality_reasons FROM observation o
+         WHERE o.datastream_id = wanted.datastream_id AND o.phenomenon_time > wanted.last_time
+         ORDER BY o.phenomenon_time LIMIT $4::int)
+    ) o
+) AS packed
+FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) AS wanted (datastream_id, first_time, last_time);
 
 -- name: episodes_standing_of_datastreams
 -- Alerts of datastreams $1 that lie between $2 and $3, but those that never were or became part of others.
