@@ -43,8 +43,14 @@ COMMANDS: dict[str, Command] = {
     "verdicts": Command("gateway.cli.verdicts:app", "Show averages and their verdicts; have them judged again."),
     "windows": Command("gateway.cli.windows:app", "Ask for maintenance and calibration windows, and decide on them."),
     "receipts": Command("gateway.cli.receipts:app", "Show what came in, and its bytes."),
+    "report": Command(
+        "gateway.cli.report:report", "Write days, months, availability, exceedances, disconnections as CSV or JSON."
+    ),
     "quarantine": Command("gateway.cli.quarantine:app", "Show, replay or dismiss readings that were not stored."),
     "hooks": Command("gateway.cli.hooks:app", "Add and watch webhooks; try a receiver."),
+    "roles": Command(
+        "gateway.cli.roles:app", "Make the database's roles, so that no process can do too much.", PRODUCTION
+    ),
     "doctor": Command("gateway.cli.doctor:doctor", "Examine this deployment and say what to mend."),
     "openapi": Command("gateway.cli.openapi:openapi", "Print the description of the HTTP interface."),
     "simulate": Command("gateway.cli.simulate:simulate", "Let the network's stations report to a gateway.", TRY),
