@@ -26,7 +26,7 @@ BY_CALIBRATION: Sequence[Kind] = (
     Kind.SATURATED,
 )
 # Moves after which an alert calls people that it did not call before.
-_CALLING = frozenset({Action.RAISE, Action.RERAISE})
+_CALLING = frozenset({Action.RAISE, Action.RERAISE, Action.SURFACE})
 
 
 async def applied(connection: Any, changes: Sequence[Change]) -> list[Change]:

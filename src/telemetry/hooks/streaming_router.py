@@ -148,6 +148,7 @@ async def _organization(database: Database, principal: access.Principal, code: s
 
 @router.get(
     "/events",
+    status_code=200,
     summary="Follow what happens, live",
     description=_DESCRIPTION,
     response_class=EventStream,

@@ -8,45 +8,45 @@ from typing import Any
 from core import instants
 from telemetry.alerts import kinds
 from telemetry.alerts.workflow import Action
-from tests.fixtures.alerts import Desk, problem
+from tests.fixtures.alerts import Office, problem
 
 _NOW = instants.now().replace(microsecond=0)
 
 
-async def _ids(desk: Desk, **params: Any) -> list[int]:
-    answer = await desk.gateway.get("/v1/alerts", **params)
+async def _ids(office: Office, **params: Any) -> list[int]:
+    answer = await office.gateway.get("/v1/alerts", **params)
     assert answer.status_code == 200, answer.text
     return [item["id"] for item in answer.json()["items"]]
 
 
-async def test_alerts_are_listed_newest_first_and_narrowed(desk: Desk) -> None:
-    old = await desk.raise_one(
+async def test_alerts_are_listed_newest_first_and_narrowed(office: Office) -> None:
+    old = await office.raise_one(
         raised_time=_NOW - timedelta(days=40), last_time=_NOW - timedelta(days=39), historical=True
     )
-    await desk.by_data(old.id, Action.CLEAR, cleared_time=_NOW - timedelta(days=39))
-    cod = await desk.raise_one(raised_time=_NOW - timedelta(hours=3))
-    lost = await desk.raise_one(
+    await office.by_data(old.id, Action.CLEAR, cleared_time=_NOW - timedelta(days=39))
+    cod = await office.raise_one(raised_time=_NOW - timedelta(hours=3))
+    lost = await office.raise_one(
         "TH-KT-001", None, kind="lost-connection", severity="critical", raised_time=_NOW - timedelta(hours=2)
     )
-    network = await desk.raise_one(
+    network = await office.raise_one(
         station_id=None, datastream_id=None, kind="job-stuck", severity="notice", raised_time=_NOW - timedelta(hours=1)
     )
-    await desk.ask(cod.id, "assignee", {"assignee": "Lan"})
-    assert await _ids(desk) == [network.id, lost.id, cod.id, old.id]
-    assert await _ids(desk, state=["raised"]) == [network.id, lost.id, cod.id]
-    assert await _ids(desk, state=["cleared", "shelved"]) == [old.id]
-    assert await _ids(desk, kind=["lost-connection", "job-stuck"]) == [network.id, lost.id]
-    assert await _ids(desk, severity="critical") == [lost.id]
-    assert await _ids(desk, station="TH-NT-001") == [cod.id, old.id]
-    assert await _ids(desk, symbol="COD", historical="false") == [cod.id]
-    assert await _ids(desk, historical="true") == [old.id]
-    assert await _ids(desk, assignee="Lan") == [cod.id]
-    assert await _ids(desk, muted="true") == []
+    await office.ask(cod.id, "assignee", {"assignee": "Lan"})
+    assert await _ids(office) == [network.id, lost.id, cod.id, old.id]
+    assert await _ids(office, state=["raised"]) == [network.id, lost.id, cod.id]
+    assert await _ids(office, state=["cleared", "shelved"]) == [old.id]
+    assert await _ids(office, kind=["lost-connection", "job-stuck"]) == [network.id, lost.id]
+    assert await _ids(office, severity="critical") == [lost.id]
+    assert await _ids(office, station="TH-NT-001") == [cod.id, old.id]
+    assert await _ids(office, symbol="COD", historical="false") == [cod.id]
+    assert await _ids(office, historical="true") == [old.id]
+    assert await _ids(office, assignee="Lan") == [cod.id]
+    assert await _ids(office, muted="true") == []
     # What goes on lasts until now; what is over lasts until it was cleared.
-    assert await _ids(desk, **{"from": instants.text(_NOW - timedelta(days=38))}) == [network.id, lost.id, cod.id]
-    assert await _ids(desk, to=instants.text(_NOW - timedelta(days=38))) == [old.id]
-    owner = (await desk.gateway.get("/v1/stations/TH-KT-001")).json()["organization"]
-    assert lost.id in await _ids(desk, organization=owner)
+    assert await _ids(office, **{"from": instants.text(_NOW - timedelta(days=38))}) == [network.id, lost.id, cod.id]
+    assert await _ids(office, to=instants.text(_NOW - timedelta(days=38))) == [old.id]
+    owner = (await office.gateway.get("/v1/stations/TH-KT-001")).json()["organization"]
+    assert lost.id in await _ids(office, organization=owner)
     for params, status in (
         ({"state": "open"}, 422),
         ({"kind": "flood"}, 422),
@@ -55,26 +55,26 @@ async def test_alerts_are_listed_newest_first_and_narrowed(desk: Desk) -> None:
         ({"cursor": "x"}, 422),
         ({"stat": "raised"}, 422),
     ):
-        assert (await desk.gateway.get("/v1/alerts", **params)).status_code == status, params
+        assert (await office.gateway.get("/v1/alerts", **params)).status_code == status, params
 
 
-async def test_pages_follow_one_another_and_csv_is_all_of_it(desk: Desk) -> None:
+async def test_pages_follow_one_another_and_csv_is_all_of_it(office: Office) -> None:
     raised = [
-        await desk.raise_one(f"TH-NT-{n:03d}", raised_time=_NOW - timedelta(hours=2 + n % 2), detail={"unit": "=1+1"})
+        await office.raise_one(f"TH-NT-{n:03d}", raised_time=_NOW - timedelta(hours=2 + n % 2), detail={"unit": "=1+1"})
         for n in range(1, 8)
     ]
     seen: list[int] = []
     cursor: str | None = None
     while True:
         params: dict[str, Any] = {"limit": 3} | ({"cursor": cursor} if cursor else {})
-        page = (await desk.gateway.get("/v1/alerts", **params)).json()
+        page = (await office.gateway.get("/v1/alerts", **params)).json()
         seen += [item["id"] for item in page["items"]]
         cursor = page["nextCursor"]
         if cursor is None:
             break
     expected = sorted(raised, key=lambda alert: (alert.raised_time, alert.id), reverse=True)
     assert seen == [alert.id for alert in expected]
-    answer = await desk.gateway.get("/v1/alerts", format="csv")
+    answer = await office.gateway.get("/v1/alerts", format="csv")
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [int(row["id"]) for row in rows] == seen
@@ -82,37 +82,37 @@ async def test_pages_follow_one_another_and_csv_is_all_of_it(desk: Desk) -> None
     assert rows[0]["titleVi"].startswith("TH-NT-")
 
 
-async def test_a_station_reads_the_alerts_of_its_own_and_moves_none(desk: Desk) -> None:
-    own = await desk.raise_one("TH-NT-002")
-    other = await desk.raise_one("TH-NT-001")
-    network = await desk.raise_one(station_id=None, datastream_id=None, kind="job-stuck")
-    key = await desk.gateway.key_of("TH-NT-002")
-    listed = (await desk.send("GET", "/v1/alerts", credential=key)).json()["items"]
+async def test_a_station_reads_the_alerts_of_its_own_and_moves_none(office: Office) -> None:
+    own = await office.raise_one("TH-NT-002")
+    other = await office.raise_one("TH-NT-001")
+    network = await office.raise_one(station_id=None, datastream_id=None, kind="job-stuck")
+    key = await office.gateway.key_of("TH-NT-002")
+    listed = (await office.send("GET", "/v1/alerts", credential=key)).json()["items"]
     assert [item["id"] for item in listed] == [own.id]
-    assert (await desk.send("GET", "/v1/alerts?station=TH-NT-001", credential=key)).status_code == 403
-    assert (await desk.send("GET", f"/v1/alerts/{own.id}", credential=key)).status_code == 200
+    assert (await office.send("GET", "/v1/alerts?station=TH-NT-001", credential=key)).status_code == 403
+    assert (await office.send("GET", f"/v1/alerts/{own.id}", credential=key)).status_code == 200
     for hidden in (other.id, network.id, 999_999):
-        answer = await desk.send("GET", f"/v1/alerts/{hidden}", credential=key)
+        answer = await office.send("GET", f"/v1/alerts/{hidden}", credential=key)
         assert (answer.status_code, problem(answer)) == (404, "alert-not-found")
     for path in (f"{own.id}/acknowledge", f"{own.id}/comments", f"{own.id}/clear"):
-        answer = await desk.send("POST", f"/v1/alerts/{path}", {"text": "x"}, revision="*", credential=key)
+        answer = await office.send("POST", f"/v1/alerts/{path}", {"text": "x"}, revision="*", credential=key)
         assert answer.status_code == 403
-    assert (await desk.send("GET", "/v1/alerts/counts", credential=key)).status_code == 403
-    assert (await desk.send("GET", "/v1/alerts", credential="nobody")).status_code == 401
+    assert (await office.send("GET", "/v1/alerts/counts", credential=key)).status_code == 403
+    assert (await office.send("GET", "/v1/alerts", credential="nobody")).status_code == 401
 
 
-async def test_one_alert_has_its_timeline_its_data_and_the_limits_that_held(desk: Desk) -> None:
-    key = await desk.gateway.key_of("TH-NT-001")
+async def test_one_alert_has_its_timeline_its_data_and_the_limits_that_held(office: Office) -> None:
+    key = await office.gateway.key_of("TH-NT-001")
     begin = _NOW - timedelta(hours=1)
     for minutes, value in ((0, 60.0), (5, 182.4), (10, 171.0)):
-        await desk.gateway.post(
+        await office.gateway.post(
             "/v1/observations",
             {"phenomenonTime": instants.text(begin + timedelta(minutes=minutes)), "readings": {"COD": value}},
             key,
         )
-    alert = await desk.raise_one(raised_time=begin + timedelta(minutes=5), last_time=begin + timedelta(minutes=10))
-    await desk.ask(alert.id, "comments", {"text": "Hm."})
-    answer = await desk.send("GET", f"/v1/alerts/{alert.id}")
+    alert = await office.raise_one(raised_time=begin + timedelta(minutes=5), last_time=begin + timedelta(minutes=10))
+    await office.ask(alert.id, "comments", {"text": "Hm."})
+    answer = await office.send("GET", f"/v1/alerts/{alert.id}")
     assert answer.status_code == 200, answer.text
     document = answer.json()
     assert answer.headers["ETag"] == '"2"'
@@ -129,32 +129,32 @@ async def test_one_alert_has_its_timeline_its_data_and_the_limits_that_held(desk
     assert [limit["upper"] for limit in window["limits"]] != []
     assert document["links"]["self"] == f"/v1/alerts/{alert.id}"
     for name in ("observations", "rule", "station"):
-        assert (await desk.send("GET", document["links"][name])).status_code == 200, name
+        assert (await office.send("GET", document["links"][name])).status_code == 200, name
 
 
-async def test_an_alert_about_a_station_has_no_data_window(desk: Desk) -> None:
-    alert = await desk.raise_one(symbol=None, kind="lost-connection")
-    document = (await desk.send("GET", f"/v1/alerts/{alert.id}")).json()
+async def test_an_alert_about_a_station_has_no_data_window(office: Office) -> None:
+    alert = await office.raise_one(symbol=None, kind="lost-connection")
+    document = (await office.send("GET", f"/v1/alerts/{alert.id}")).json()
     assert (document["window"], document["symbol"], document["datastream"]) == (None, None, None)
 
 
-async def test_the_wall_shows_open_alerts_and_every_station_once(desk: Desk) -> None:
-    await desk.raise_one("TH-NT-001", severity="warning")
-    await desk.raise_one("TH-NT-001", None, kind="lost-connection", severity="critical")
-    await desk.raise_one("TH-NT-002", kind="tendency", severity="notice")
-    shelved = await desk.raise_one("TH-KT-001", "SO2", severity="warning")
-    await desk.ask(shelved.id, "acknowledge")
-    fault = await desk.raise_one("TH-KT-002", "SO2", kind="instrument-fault")
-    over = await desk.raise_one("TH-NT-003")
-    await desk.by_data(over.id, Action.CLEAR, cleared_time=_NOW)
-    key = await desk.gateway.key_of("TH-NT-004")
+async def test_the_wall_shows_open_alerts_and_every_station_once(office: Office) -> None:
+    await office.raise_one("TH-NT-001", severity="warning")
+    await office.raise_one("TH-NT-001", None, kind="lost-connection", severity="critical")
+    await office.raise_one("TH-NT-002", kind="tendency", severity="notice")
+    shelved = await office.raise_one("TH-KT-001", "SO2", severity="warning")
+    await office.ask(shelved.id, "acknowledge")
+    fault = await office.raise_one("TH-KT-002", "SO2", kind="instrument-fault")
+    over = await office.raise_one("TH-NT-003")
+    await office.by_data(over.id, Action.CLEAR, cleared_time=_NOW)
+    key = await office.gateway.key_of("TH-NT-004")
     time = instants.text(instants.now().replace(microsecond=0))
-    await desk.gateway.post(
+    await office.gateway.post(
         "/v1/observations",
         {"phenomenonTime": time, "readings": [{"symbol": "COD", "result": 1.0, "status": "01"}]},
         key,
     )
-    found = (await desk.gateway.get("/v1/alerts/counts")).json()
+    found = (await office.gateway.get("/v1/alerts/counts")).json()
     assert found["total"] == {"open": 5, "unacknowledged": 4}
     assert found["byState"] == {"raised": 4, "acknowledged": 1, "shelved": 0}
     assert found["bySeverity"]["critical"] == {"open": 1, "unacknowledged": 1}
@@ -173,15 +173,15 @@ async def test_the_wall_shows_open_alerts_and_every_station_once(desk: Desk) -> 
     }
     assert states["lost"]["byKind"] == {"wastewater": 1}
     assert (states["lost"]["labelVi"], states["over-limit"]["colour"]) == ("Mất kết nối", "#EA3223")
-    owner = (await desk.gateway.get("/v1/stations/TH-KT-002")).json()["organization"]
-    narrowed = (await desk.gateway.get("/v1/alerts/counts", organization=owner)).json()
+    owner = (await office.gateway.get("/v1/stations/TH-KT-002")).json()["organization"]
+    narrowed = (await office.gateway.get("/v1/alerts/counts", organization=owner)).json()
     assert narrowed["total"]["open"] < 5
     assert fault.kind in narrowed["byKind"]
 
 
-async def test_every_kind_can_be_listed_and_read(desk: Desk) -> None:
+async def test_every_kind_can_be_listed_and_read(office: Office) -> None:
     for place, kind in enumerate(kinds.Kind):
-        await desk.raise_one(kind=kind.value, raised_time=_NOW - timedelta(minutes=40 + place), detail={})
-    items = (await desk.gateway.get("/v1/alerts")).json()["items"]
+        await office.raise_one(kind=kind.value, raised_time=_NOW - timedelta(minutes=40 + place), detail={})
+    items = (await office.gateway.get("/v1/alerts")).json()["items"]
     assert [item["kind"] for item in items] == [kind.value for kind in kinds.Kind]
     assert all(item["title"]["vi"].startswith("TH-NT-001: ") for item in items)

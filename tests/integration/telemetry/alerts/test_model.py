@@ -13,7 +13,7 @@ from core import instants
 from telemetry.alerts.errors import AlertMoveRefused
 from telemetry.alerts.lives import Alert
 from telemetry.alerts.workflow import Action
-from tests.fixtures.alerts import Desk, problem, tomorrow
+from tests.fixtures.alerts import Office, problem, tomorrow
 
 _OPEN = {"raised", "acknowledged", "shelved"}
 _ALL = _OPEN | {"cleared"}
@@ -81,26 +81,26 @@ class Model:
         self.actions.append(_ACTION_NAMES.get(move, name))
 
 
-async def _by_data(desk: Desk, alert_id: int, action: Action) -> bool:
+async def _by_data(office: Office, alert_id: int, action: Action) -> bool:
     members: dict[str, Any] = {}
     if action in {Action.CLEAR, Action.WITHDRAW}:
         members["cleared_time"] = instants.now()
     try:
-        await desk.by_data(alert_id, action, **members)
+        await office.by_data(alert_id, action, **members)
     except AlertMoveRefused:
         return False
     return True
 
 
-async def _try(desk: Desk, before: Alert, model: Model, move: str, revision: str) -> None:
+async def _try(office: Office, before: Alert, model: Model, move: str, revision: str) -> None:
     """Make one move, and hold what came of it against the model."""
     alert_id = before.id
     if move.startswith("data:"):
-        done = await _by_data(desk, alert_id, Action(move.removeprefix("data:")))
+        done = await _by_data(office, alert_id, Action(move.removeprefix("data:")))
         assert done == model.allows(move), (move, model)
     else:
         revisions: dict[str, int | str] = {"any": "*", "known": model.revision, "stale": model.revision + 7}
-        answer = await desk.ask(alert_id, move, _BODIES[move], None if move == "comments" else revisions[revision])
+        answer = await office.ask(alert_id, move, _BODIES[move], None if move == "comments" else revisions[revision])
         done = answer.status_code == 200
         if revision == "stale" and move != "comments":
             assert (answer.status_code, problem(answer)) == (412, "revision-moved")
@@ -111,19 +111,19 @@ async def _try(desk: Desk, before: Alert, model: Model, move: str, revision: str
     if done:
         model.do(move)
     else:
-        assert await desk.alert(alert_id) == before, "a refused move changes nothing"
+        assert await office.alert(alert_id) == before, "a refused move changes nothing"
 
 
-async def _check(desk: Desk, alert: Alert, model: Model) -> None:
+async def _check(office: Office, alert: Alert, model: Model) -> None:
     assert (alert.state, alert.revision) == (model.state, model.revision)
     assert (alert.shelved_until is not None) == (model.state == "shelved")
     assert (alert.cleared_reason is not None) == (model.state == "cleared")
-    moves = await desk.moves(alert.id)
+    moves = await office.moves(alert.id)
     assert [move.action for move in moves] == model.actions
     assert [move.from_state for move in moves] == [None, *(move.to_state for move in moves[:-1])]
     assert moves[-1].to_state == model.state
     assert all(move.actor in {"staff", "quantrac"} for move in moves)
-    told = await desk.database.fetchval(
+    told = await office.database.fetchval(
         "SELECT count(*) FROM event WHERE payload -> 'alert' ->> 'id' = $1", str(alert.id)
     )
     assert told == len(moves)
@@ -144,12 +144,12 @@ _STEPS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=_STEPS)
-async def test_any_sequence_of_moves_ends_where_the_model_does(desk: Desk, steps: list[tuple[str, str]]) -> None:
-    alert = await desk.raise_one()
+async def test_any_sequence_of_moves_ends_where_the_model_does(office: Office, steps: list[tuple[str, str]]) -> None:
+    alert = await office.raise_one()
     model = Model()
     try:
         for move, revision in steps:
-            await _try(desk, await desk.alert(alert.id), model, move, revision)
-        await _check(desk, await desk.alert(alert.id), model)
+            await _try(office, await office.alert(alert.id), model, move, revision)
+        await _check(office, await office.alert(alert.id), model)
     finally:
-        await desk.by_data(alert.id, Action.WITHDRAW, cleared_time=instants.now())
+        await office.by_data(alert.id, Action.WITHDRAW, cleared_time=instants.now())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core import instants
-from tests.fixtures.alerts import Desk
+from tests.fixtures.alerts import Office
 from tests.fixtures.applications import TOKEN
 
 # As bytes, because no client would write some of them.
@@ -34,19 +34,19 @@ _TIMES = [
 ]
 
 
-async def _status(desk: Desk, method: str, path: str, content: bytes | None = None, match: str = "*") -> int:
+async def _status(office: Office, method: str, path: str, content: bytes | None = None, match: str = "*") -> int:
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     if match:
         headers["If-Match"] = match
-    answer = await desk.gateway.client.request(method, path, content=content, headers=headers)
+    answer = await office.gateway.client.request(method, path, content=content, headers=headers)
     assert answer.status_code < 500, (method, path, content, answer.text)
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code
 
 
-async def test_whatever_is_sent_about_an_alert_is_taken_or_refused(desk: Desk) -> None:
-    alert = await desk.raise_one()
+async def test_whatever_is_sent_about_an_alert_is_taken_or_refused(office: Office) -> None:
+    alert = await office.raise_one()
     path = f"/v1/alerts/{alert.id}"
     done = 0
     for move, member in (
@@ -58,19 +58,19 @@ async def test_whatever_is_sent_about_an_alert_is_taken_or_refused(desk: Desk) -
         ("reraise", b"reason"),
     ):
         for text in _TEXTS:
-            done += await _status(desk, "POST", f"{path}/{move}", b'{"%b":%b}' % (member, text)) == 200
+            done += await _status(office, "POST", f"{path}/{move}", b'{"%b":%b}' % (member, text)) == 200
     for text in (*_TEXTS, b'"x"'):
         for time in _TIMES:
-            done += await _status(desk, "POST", f"{path}/shelve", b'{"reason":%b,"until":%b}' % (text, time)) == 200
+            done += await _status(office, "POST", f"{path}/shelve", b'{"reason":%b,"until":%b}' % (text, time)) == 200
     for body in (b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"text":"a","text":"b"}', b"[" * 10_000):
-        done += await _status(desk, "POST", f"{path}/comments", body) == 200
+        done += await _status(office, "POST", f"{path}/comments", body) == 200
     for match in ("", '"0"', "W/x", '"99999999999"', "*, *", '"1"' * 100):
-        done += await _status(desk, "POST", f"{path}/acknowledge", b"{}", match) == 200
-    assert len(await desk.moves(alert.id)) == 1 + done, "what was taken is in the timeline, what was refused is not"
-    assert (await desk.alert(alert.id)).revision == 1 + done
+        done += await _status(office, "POST", f"{path}/acknowledge", b"{}", match) == 200
+    assert len(await office.moves(alert.id)) == 1 + done, "what was taken is in the timeline, what was refused is not"
+    assert (await office.alert(alert.id)).revision == 1 + done
 
 
-async def test_whatever_is_sent_about_windows_and_rules_is_taken_or_refused(desk: Desk) -> None:
+async def test_whatever_is_sent_about_windows_and_rules_is_taken_or_refused(office: Office) -> None:
     now = instants.text(instants.now()).encode()
     for text in _TEXTS:
         for member in (b"kind", b"station", b"symbol", b"reason", b"standards", b"tolerance", b"from", b"to", b"draft"):
@@ -82,34 +82,34 @@ async def test_whatever_is_sent_about_windows_and_rules_is_taken_or_refused(desk
                 b"reason": b'"x"',
             } | {member: text}
             body = b"{" + b",".join(b'"%b":%b' % item for item in members.items()) + b"}"
-            await _status(desk, "POST", "/v1/windows", body)
+            await _status(office, "POST", "/v1/windows", body)
         for member in (b"kind", b"station", b"symbol", b"parameters", b"source", b"raiseAfterSeconds", b"hysteresis"):
             members = {b"kind": b'"tendency"', b"severity": b'"notice"'} | {member: text}
             body = b"{" + b",".join(b'"%b":%b' % item for item in members.items()) + b"}"
-            await _status(desk, "POST", "/v1/alert-rules", body)
+            await _status(office, "POST", "/v1/alert-rules", body)
         body = b'{"kind":"tendency","severity":"notice","parameters":{"share":%b}}' % text
-        await _status(desk, "POST", "/v1/alert-rules", body)
+        await _status(office, "POST", "/v1/alert-rules", body)
         body = b'{"kind":"tendency","severity":"notice","parameters":{%b:1}}' % (text if text[:1] == b'"' else b'"x"')
-        await _status(desk, "POST", "/v1/alert-rules", body)
+        await _status(office, "POST", "/v1/alert-rules", body)
 
 
-async def test_whatever_is_asked_for_is_answered(desk: Desk) -> None:
-    await desk.raise_one()
+async def test_whatever_is_asked_for_is_answered(office: Office) -> None:
+    await office.raise_one()
     odd: list[Any] = ["%00", "%ED%A0%80", "%FF", "'", "--", "x" * 5_000, "-1", "9" * 40, "1.0", "true", "", "*"]
     for value in odd:
         for parameter in (
             *("state", "kind", "severity", "station", "organization", "symbol", "from", "to"),
             *("historical", "muted", "assignee", "cursor", "limit", "format"),
         ):
-            await _status(desk, "GET", f"/v1/alerts?{parameter}={value}")
+            await _status(office, "GET", f"/v1/alerts?{parameter}={value}")
         for parameter in ("station", "kind", "state", "from", "to", "cursor", "limit"):
-            await _status(desk, "GET", f"/v1/windows?{parameter}={value}")
+            await _status(office, "GET", f"/v1/windows?{parameter}={value}")
         for parameter in ("station", "kind", "stationKind", "symbol"):
-            await _status(desk, "GET", f"/v1/alert-rules?{parameter}={value}")
-        await _status(desk, "GET", f"/v1/alert-rules/effective?station=TH-NT-001&symbol={value}")
-        await _status(desk, "GET", f"/v1/alert-rules/effective?station={value}")
-        await _status(desk, "GET", f"/v1/alerts/counts?organization={value}")
+            await _status(office, "GET", f"/v1/alert-rules?{parameter}={value}")
+        await _status(office, "GET", f"/v1/alert-rules/effective?station=TH-NT-001&symbol={value}")
+        await _status(office, "GET", f"/v1/alert-rules/effective?station={value}")
+        await _status(office, "GET", f"/v1/alerts/counts?organization={value}")
         if value:
             for path in ("alerts", "windows", "alert-rules"):
-                await _status(desk, "GET", f"/v1/{path}/{value}")
-                await _status(desk, "DELETE", f"/v1/{path}/{value}")
+                await _status(office, "GET", f"/v1/{path}/{value}")
+                await _status(office, "DELETE", f"/v1/{path}/{value}")
