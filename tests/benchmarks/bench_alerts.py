@@ -57,10 +57,12 @@ class Meter:
 class Load:
     """Packets of all stations, cycle after cycle, faster than the clock."""
 
-    def __init__(self, intake: Intake, begin_us: int) -> None:
+    def __init__(self, intake: Intake, begin_us: int, phase: int) -> None:
+        """`phase`: which of 41 packets exceeds."""
         self._intake = intake
         self._begin_us = begin_us
         self._random = np.random.default_rng(7)
+        self._phase = phase
         self._count = 0
 
     async def run(self, rate: float, seconds: float, meter: Meter) -> None:
@@ -78,7 +80,7 @@ class Load:
 
     async def _one(self, meter: Meter) -> None:
         station, cycle = self._count % network.STATIONS + 1, self._count // network.STATIONS
-        exceeds = self._count % 41 == 0
+        exceeds = self._count % 41 == self._phase
         self._count += 1
         values = self._random.normal(400, 20, _WIDTH).tolist()
         if exceeds:
@@ -165,7 +167,7 @@ async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, i
             asyncio.create_task(_turn(deadlines, stop, None)),
             asyncio.create_task(_observe(database, stop, meter)),
         ]
-        await Load(intake, begin_us).run(rate / _WIDTH, seconds, meter)
+        await Load(intake, begin_us, 0 if backlog is None else 20).run(rate / _WIDTH, seconds, meter)
         await asyncio.sleep(3)
         stop.set()
         await asyncio.gather(*work)

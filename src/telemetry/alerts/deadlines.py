@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 from core import instants
 from core.database import Database
-from telemetry.alerts import conflicts, deadline_store, episode_store, outcomes, rechecks, strangers, watching_streams
+from telemetry.alerts import (
+    conflicts,
+    deadline_store,
+    episode_store,
+    outcomes,
+    rechecks,
+    strangers,
+    surveys,
+    watching_streams,
+)
 from telemetry.alerts.episode_store import Stand
 from telemetry.alerts.evaluation import Worlds, evaluate
 from telemetry.alerts.findings import World
@@ -19,11 +28,13 @@ from telemetry.catalog.loading import LiveCatalog
 class Options:
     """How the round works.
 
-    every_seconds: how often the clock is compared. reach: how far back the newest readings are looked for.
+    every_seconds: how often the clock is compared. survey_seconds: how often clocks, quarantine and jobs are looked at.
+    reach: how far back the newest readings are looked for.
     shortest, longest: how much of a span is looked at again in one turn; as much as takes about turn_seconds.
     """
 
     every_seconds: float = 10.0
+    survey_seconds: float = 30.0
     reach: timedelta = timedelta(days=400)
     shortest: timedelta = timedelta(hours=6)
     longest: timedelta = timedelta(days=10)
@@ -48,6 +59,8 @@ class Deadlines:
         self._options = options or Options()
         self._clock = clock
         self._looked: datetime | None = None
+        self._surveyed: datetime | None = None
+        self._began = time.monotonic()
         self._piece = self._options.shortest
 
     async def turn(self) -> bool:
@@ -56,6 +69,10 @@ class Deadlines:
             await self._silent(world, now)
             await self._quiet(world, now)
             self._looked = now
+        if self._surveyed is None or abs(now - self._surveyed) >= timedelta(seconds=self._options.survey_seconds):
+            running = time.monotonic() - self._began > world.rule(Kind.JOB_STUCK, None).parameter("silentSeconds")
+            await surveys.survey(self._database, world, now, readers=running)
+            self._surveyed = now
         return await self._again(world, now)
 
     async def _silent(self, world: World, now: datetime) -> None:

@@ -50,7 +50,8 @@ class Found:
 class Finding:
     """All episodes of one kind and subject in a span of time, and all alerts that stand there.
 
-    lasting: the condition is one of the present, so that an open episode is never history.
+    lasting: the condition is one of the present, so that an open episode is never history. lapsing: an alert that no
+    episode shows any more is over now; else it never was.
     """
 
     kind: Kind
@@ -60,3 +61,4 @@ class Finding:
     standing: Sequence[Stand]
     episodes: Sequence[Found] = field(default_factory=list)
     lasting: bool = False
+    lapsing: bool = False

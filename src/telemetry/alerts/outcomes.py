@@ -46,16 +46,17 @@ async def keep(connection: Any, findings: Sequence[Finding], now: datetime) -> K
     pairs: list[_Pair] = []
     merged: list[tuple[Stand, Stand]] = []
     withdrawn: list[Stand] = []
+    lapsed: list[Stand] = []
     for finding in findings:
         matched = reconciling.match(finding.standing, finding.episodes, finding.rule.clear_us)
         pairs += [_Pair(finding, alert, found) for alert, found in matched.pairs if _differs(alert, found)]
         merged += matched.merged
-        withdrawn += matched.withdrawn
-    if not (pairs or merged or withdrawn):
+        (lapsed if finding.lapsing else withdrawn).extend(matched.withdrawn)
+    if not (pairs or merged or withdrawn or lapsed):
         return Kept()
-    held = await _held(connection, pairs, merged, withdrawn)
+    held = await _held(connection, pairs, merged, [*withdrawn, *lapsed])
     now_us = instants.to_us(now)
-    closing = [*_withdrawals(withdrawn, held, now), *_mergers(merged, held, now)]
+    closing = [*_withdrawals(withdrawn, held, now), *_mergers(merged, held, now), *_lapses(lapsed, held, now)]
     await keeping.keep(connection, closing)
     changes = [_changed(pair, held, now, now_us) for pair in pairs]
     moved = [change for change in changes if change.steps]
@@ -116,6 +117,15 @@ def _mergers(merged: Iterable[tuple[Stand, Stand]], held: dict[int, Alert], now:
             cleared_time=held[stand.id].cleared_time or held[stand.id].last_time,
         )
         for stand, into in merged
+    ]
+
+
+def _lapses(lapsed: Iterable[Stand], held: dict[int, Alert], now: datetime) -> list[Change]:
+    """Alerts about the present whose condition is gone."""
+    return [
+        lives.of(held[stand.id]).then(Action.CLEAR, time=now, cleared_time=max(now, held[stand.id].raised_time))
+        for stand in lapsed
+        if held[stand.id].state is not State.CLEARED
     ]
 
 
