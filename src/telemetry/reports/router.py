@@ -86,8 +86,8 @@ async def read_report(
     with mean, least and greatest. `availability`: the same by station, with the hours that had enough valid data.
     `exceedance`: averages above their limits. `disconnection`: when stations were silent.
 
-    A report ends with the last whole hour. Hours, days and months have the observations from their begin to before their
-    end. For the staff; every member of it may read every report.
+    A report ends with the last whole hour. Hours, days and months have the observations from their begin to before
+    their end. For the staff; every member of it may read every report.
     """
     span = scope.span(month, begin, end, instants.now())
     selections = await scope.stations(db, catalog, principal, station, organization, kind)
