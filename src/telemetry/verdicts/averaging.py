@@ -171,10 +171,10 @@ def significant(value: Floats) -> Floats:
     """Rounded to twelve significant digits."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         exponent = DIGITS - 1 - np.floor(np.log10(np.abs(value)))
-        # Two steps, because one power of ten may be too great for a float.
-        scale = 10.0 ** np.clip(exponent, -300, 300)
+        scale = 10.0**exponent
         rounded = np.round(value * scale) / scale
-    return np.where(np.isfinite(rounded), rounded, value)
+    # Of zero there is no logarithm, and near the ends of the floats no power of ten.
+    return np.where(np.isfinite(rounded) & np.isfinite(scale), rounded, value)
 
 
 def _begins(key: Int64s) -> Int64s:

@@ -55,13 +55,13 @@ ORDER BY bucket;
 SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb');
 
 -- name: judging_refreshed
--- TimescaleDB only. When the newest refresh of the hourly aggregate began, NULL where that did not end well.
-SELECT CASE WHEN s.last_run_status = 'Success' THEN s.last_run_started_at END
+-- TimescaleDB only. When the newest refresh of the hourly aggregate began; NULL where it did not end well, or not yet.
+SELECT s.last_run_started_at
 FROM timescaledb_information.continuous_aggregates a
-JOIN timescaledb_information.jobs j
-    ON j.hypertable_name = a.materialization_hypertable_name AND j.proc_name = 'policy_refresh_continuous_aggregate'
-JOIN timescaledb_information.job_stats s ON s.job_id = j.job_id
-WHERE a.view_name = 'observation_hourly';
+JOIN timescaledb_information.job_stats s ON s.hypertable_name = a.materialization_hypertable_name
+JOIN timescaledb_information.jobs j ON j.job_id = s.job_id
+WHERE a.view_name = 'observation_hourly' AND j.proc_name = 'policy_refresh_continuous_aggregate'
+  AND s.last_run_status = 'Success' AND s.last_successful_finish >= s.last_run_started_at;
 
 -- name: judging_lately_stored
 -- Spans that receipts of the station of datastream $1 stored something in since $2.
