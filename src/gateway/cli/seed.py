@@ -6,14 +6,17 @@ import typer
 
 from core.database import Database
 from gateway.settings import Settings
+from telemetry.alerts import seeding as alert_seeding
 from telemetry.catalog import seeding
 
 
 def seed() -> None:
-    """Write the demonstration network (105 stations) into the catalogue; running it again changes nothing."""
-    typer.echo(str(asyncio.run(_seed(Settings().dsn))))
+    """Write the demonstration network (105 stations) and the rules of alerts; running it again changes nothing."""
+    report, rules = asyncio.run(_seed(Settings().dsn))
+    typer.echo(str(report))
+    typer.echo(f"alert rules: {rules}")
 
 
-async def _seed(dsn: str) -> seeding.SeedReport:
+async def _seed(dsn: str) -> tuple[seeding.SeedReport, int]:
     async with Database(dsn, application_name="quantrac-seed") as database:
-        return await seeding.seed(database)
+        return await seeding.seed(database), await alert_seeding.seed(database)

@@ -17,6 +17,7 @@ from gateway.running import credentials, store, telling, watching
 from gateway.running.assembling import Assembly, Render
 from gateway.running.counting import Counts
 from gateway.running.services import Broker, Service
+from telemetry.alerts import seeding as alert_seeding
 from telemetry.catalog import seeding
 from telemetry.mqtt import broker_files
 from telemetry.mqtt.store import broker_users
@@ -77,6 +78,7 @@ class Supervisor:
         async with Database(database.dsn, application_name="quantrac-run") as pool, AsyncExitStack() as stack:
             telling.step("Entering the network and the keys of its stations …")
             await seeding.seed(pool)
+            await alert_seeding.seed(pool)
             keys = await credentials.ensure_station_keys(pool, self._places.station_keys)
             telling.step("Starting broker, gateway, consumer and watch …")
             await self._start_service_processes(pool, stack)
