@@ -131,6 +131,18 @@ def _arrays(spans: Mapping[int, Span]) -> tuple[list[int], list[datetime], list[
     )
 
 
+async def calibrations(
+    connection: Any, streams: Sequence[int], first_us: int, last_us: int
+) -> dict[int, list[tuple[int, int]]]:
+    """By datastream id begin and end (µs) of the accepted calibration windows that reach into the span."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    span = instants.from_us(first_us), instants.from_us(last_us)
+    for row in await connection.fetch(_sql["episodes_calibrations"], list(streams), *span):
+        window = instants.to_us(row["begin_time"]), instants.to_us(row["end_time"])
+        found.setdefault(row["datastream_id"], []).append(window)
+    return found
+
+
 async def conflicts_of_receipts(
     connection: Any, receipts: Sequence[int], since: datetime
 ) -> dict[int, tuple[int, int]]:

@@ -15,10 +15,11 @@ from telemetry.alerts.episodes import HOLDS, Derived, Episode, Series, derive
 from telemetry.alerts.findings import Finding, Found, World
 from telemetry.alerts.kinds import Kind, Severity
 from telemetry.alerts.sheets import Sheet
-from telemetry.readings import Int64s
+from telemetry.readings import DeviceStatus, Int64s
 
 Bools = npt.NDArray[np.bool_]
 
+_CALIBRATING = int(DeviceStatus.CALIBRATING)
 # Readings before and after a span that are read at first; where that is too few to know, so many times more.
 CONTEXT, _MORE = 26, 8
 _ROUNDS = 6
@@ -71,7 +72,8 @@ async def find(
     for attempt in range(_ROUNDS):
         if not pending:
             break
-        scene = _scene(world, await episode_store.readings(connection, pending, context), pending, context)
+        readings = await episode_store.readings(connection, pending, context)
+        scene = _scene(world, readings, pending, context, await _calibrations(connection, readings))
         first_scene = first_scene or scene
         windows = {int(stream): scene.window(group) for group, stream in enumerate(scene.view.stream)}
         standing = await episode_store.of_datastreams(connection, windows)
@@ -84,7 +86,24 @@ async def find(
     return findings, first_scene
 
 
-def _scene(world: World, readings: Readings, spans: Mapping[int, tuple[int, int]], context: int) -> Scene:
+async def _calibrations(connection: Any, readings: Readings) -> dict[int, list[conditions.Span]]:
+    """By datastream id the accepted windows in which those that calibrate may do so."""
+    calibrating = readings.status == _CALIBRATING
+    if not calibrating.any():
+        return {}
+    time_us = readings.time_us[calibrating]
+    streams = np.unique(readings.datastream_id[calibrating]).tolist()
+    found = await episode_store.calibrations(connection, streams, int(time_us.min()), int(time_us.max()))
+    return {stream: [conditions.Span(*window) for window in windows] for stream, windows in found.items()}
+
+
+def _scene(
+    world: World,
+    readings: Readings,
+    spans: Mapping[int, tuple[int, int]],
+    context: int,
+    calibrations: Mapping[int, Sequence[conditions.Span]],
+) -> Scene:
     stream = np.fromiter(spans, np.int64, len(spans))
     group = np.searchsorted(stream, readings.datastream_id)
     first = np.fromiter((span[0] for span in spans.values()), np.int64, len(spans))
@@ -109,6 +128,7 @@ def _scene(world: World, readings: Readings, spans: Mapping[int, tuple[int, int]
         upper=upper,
         range_span=columns.range_max[stream] - columns.range_min[stream],
         held=np.zeros(count, np.bool_),
+        calibrations={at: calibrations[one] for at, one in enumerate(spans) if one in calibrations},
     )
     return Scene(view, first, last, begin, end, before >= context, after >= context)
 

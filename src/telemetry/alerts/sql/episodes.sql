@@ -97,3 +97,11 @@ FROM quarantine
 WHERE station_id = $1 AND reason = 'unknown-symbol'
   AND phenomenon_time COLLATE "C" >= $2 AND phenomenon_time COLLATE "C" <= $3
 GROUP BY phenomenon_time;
+
+-- name: episodes_calibrations
+-- Accepted calibration windows of datastreams $1 that reach into the span from $2 to $3.
+SELECT d.id AS datastream_id, w.begin_time, w.end_time
+FROM datastream d
+JOIN station_window w ON w.station_id = d.station_id AND (w.datastream_id IS NULL OR w.datastream_id = d.id)
+WHERE d.id = ANY ($1::int[]) AND w.kind = 'calibration' AND w.state = 'accepted' AND w.begin_time <= $3 AND w.end_time > $2
+ORDER BY d.id, w.begin_time;
