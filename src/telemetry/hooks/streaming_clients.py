@@ -7,7 +7,7 @@ from enum import StrEnum
 from telemetry.hooks.streaming_cursors import Cursor
 from telemetry.hooks.streaming_filters import Filter
 
-# What may wait for a client beside what its connection has taken already; some thousand events.
+# What may wait for a client, beside one batch and what its connection has taken already; some hundred events.
 MOST_WAITING_BYTES = 2**20
 
 
@@ -44,15 +44,19 @@ class Client:
             self.ended.set()
 
     def put(self, text: bytes, cursor: Cursor) -> None:
-        """Add the events of a batch that the filter takes, together; none where `text` is empty."""
+        """Add the events of a batch that the filter takes, together; none where `text` is empty.
+
+        A client that has taken what was there before is not slow, however much comes at once.
+        """
         self.cursor = cursor
         if not text or self.ending is not None:
             return
-        self._waiting.append(text)
-        self._bytes += len(text)
         if self._bytes > self._most_bytes:
             self._waiting.clear()
             self.end(Ending.SLOW)
+            return
+        self._waiting.append(text)
+        self._bytes += len(text)
         self._news.set()
 
     async def take(self, seconds: float) -> bytes:
