@@ -116,7 +116,7 @@ class HooksSettings(Section):
     )
     ca_file: Path | None = Field(None, description="Certificate authority of receivers, beside the usual ones.")
     attempts: Positive = Field(64, description="Deliveries that one process makes side by side.")
-    attempts_each: Positive = Field(2, description="Of these, most to one receiver.")
+    attempts_each: Positive = Field(4, description="Of these, most to one receiver.")
     seconds: Positive = Field(15, description="Time that a receiver may take to answer.")
     give_up_days: Positive = Field(5, description="Days without one that arrived after which a webhook is disabled.")
     keep_days: Positive = Field(90, description="Days after which deliveries and dead letters are forgotten.")

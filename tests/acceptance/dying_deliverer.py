@@ -1,26 +1,28 @@
-"""A watch process that ends, as by kill -9, after a delivery was sent and before that is noted: `<deliveries>`."""
+"""A watch process that ends, as by kill -9, after deliveries were sent and before that is noted: `<deliveries>`."""
 
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
 
+from core.database import Database
 from gateway import watch
 from gateway.settings import Settings
-from telemetry.hooks.delivering import Deliver
+from telemetry.hooks import delivery_store
+from telemetry.hooks.delivery_store import Arrival
 
 
 def main() -> None:
     left = int(sys.argv[1])
-    note = Deliver._note
+    delivered = delivery_store.delivered
 
-    async def note_or_die(*given: Any, **named: Any) -> None:
+    async def note_or_die(database: Database, arrivals: Sequence[Arrival]) -> None:
         nonlocal left
-        left -= 1
+        left -= len(arrivals)
         if left < 0:
             os._exit(9)
-        await note(*given, **named)
+        await delivered(database, arrivals)
 
-    Deliver._note = note_or_die  # type: ignore[method-assign] # the fault
+    delivery_store.delivered = note_or_die
     watch.watch(Settings())
 
 

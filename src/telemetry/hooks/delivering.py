@@ -1,9 +1,9 @@
 """The round that sends: claims what is due, posts side by side within bounds, and notes what came of it.
 
 Rules of this file: a claim is committed before anything is sent, and carries a number; what came of it is noted under
-that number only, and before the next one is sent in its place. So two processes send the same delivery twice only where
-the first died, or was so slow that its claim ended. A receiver has few places at a time, a failing one a single place
-of a part of the process's places, and one that fails again and again is left in peace for a while.
+that number only. So two processes send the same delivery twice only where the first died, or was so slow that its
+claim ended. A receiver has few places at a time, a failing one a single place of a part of the process's places, and
+one that fails again and again is left in peace for a while.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from core import instants
 from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, is_transient
 from telemetry.hooks import delivery_store, errors, scheduling, signing, store
-from telemetry.hooks.delivery_store import Claimed, Noted, Tried
+from telemetry.hooks.delivery_store import Arrival, Claimed, Noted, Tried
+from telemetry.hooks.noting import Arrivals
 from telemetry.hooks.scheduling import SCHEDULE, Breaker
 from telemetry.hooks.sealing import Seal
 from telemetry.hooks.sending import Reply, Sender
@@ -44,9 +45,9 @@ class DeliverOptions:
 
     # Attempts side by side; of them at most a quarter go to receivers that fail.
     places: int = 64
-    places_each: int = 2
+    places_each: int = 4
     # Deliveries to one receiver that are claimed at once and sent one after the other in its places.
-    batch: int = 20
+    batch: int = 50
     # Of a batch attempts begin for so long; with the longest of them its claim still lasts.
     begin_seconds: float = 10.0
     claim_seconds: float = 30.0
@@ -78,6 +79,7 @@ class Deliver:
         self._seal = seal
         self._options = options or DeliverOptions()
         self._clock = clock
+        self._arrivals = Arrivals(database, self._options.claim_seconds / 2)
         self._stopping = False
         # Batches under way: their places, and those of them that are to a receiver that failed before.
         self._tasks: dict[asyncio.Task[None], tuple[int, int]] = {}
@@ -138,21 +140,29 @@ class Deliver:
     async def _serve(self, batch: list[Claimed], places: int) -> None:
         """Send a batch, `places` at a time; what is left when one fails, or when time is up, is given back."""
         waiting = deque(batch)
+        noting: list[asyncio.Future[None]] = []
         until = asyncio.get_running_loop().time() + self._options.begin_seconds
-        works = True
+        works = not batch[0].failing
 
         async def send_in_turn() -> None:
             nonlocal works
-            while waiting and works and not self._stopping and asyncio.get_running_loop().time() < until:
+            while waiting and not self._stopping and asyncio.get_running_loop().time() < until:
                 claimed = waiting.popleft()
-                works = await self._deliver(claimed, doubtful=claimed.failing or not works) and works
+                tried, reply = await self._attempt(claimed)
+                if reply.arrived and works:
+                    noting.append(self._arrivals.note(Arrival(claimed, tried, self._clock())))
+                    continue
+                # The receiver counts as failing, and has one place until something arrives.
+                works = False
+                await self._note_patiently(claimed, tried, reply)
+                return
 
         await asyncio.gather(*(send_in_turn() for _ in range(places)))
         if waiting:
             await delivery_store.release(self._database, list(waiting))
+        await asyncio.gather(*noting)
 
-    async def _deliver(self, claimed: Claimed, *, doubtful: bool) -> bool:
-        """Make an attempt and note what came of it; whether it arrived."""
+    async def _attempt(self, claimed: Claimed) -> tuple[Tried, Reply]:
         started = self._clock()
         try:
             keys = [self._seal.open(sealed) for sealed in claimed.sealed]
@@ -165,16 +175,14 @@ class Deliver:
             reply = await self._sender.post(claimed.url, headers, content, claimed.attempts)
         ATTEMPTS.labels(_outcome(reply)).inc()
         ATTEMPT_SECONDS.observe(reply.milliseconds / 1000)
-        tried = Tried(started, reply.milliseconds, reply.address, reply.status, _error(reply), reply.answer)
-        await self._note_patiently(claimed, tried, reply, doubtful=doubtful)
-        return reply.arrived
+        return Tried(started, reply.milliseconds, reply.address, reply.status, _error(reply), reply.answer), reply
 
-    async def _note_patiently(self, claimed: Claimed, tried: Tried, reply: Reply, *, doubtful: bool) -> None:
+    async def _note_patiently(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
         """What is not noted is sent again when the claim ends: the database is asked for as long as that."""
         deadline = asyncio.get_running_loop().time() + self._options.claim_seconds / 2
         while True:
             try:
-                await self._note(claimed, tried, reply, doubtful=doubtful)
+                await self._note(claimed, tried, reply)
             except (DatabaseUnavailable, *DRIVER_ERRORS) as failure:
                 transient = isinstance(failure, DatabaseUnavailable) or is_transient(failure)
                 if not transient or asyncio.get_running_loop().time() > deadline:
@@ -183,12 +191,9 @@ class Deliver:
             else:
                 return
 
-    async def _note(self, claimed: Claimed, tried: Tried, reply: Reply, *, doubtful: bool) -> None:
-        """Write down what came of an attempt; `doubtful` where the receiver may count as failing."""
+    async def _note(self, claimed: Claimed, tried: Tried, reply: Reply) -> None:
+        """Write down what came of an attempt, and what follows from it for the webhook."""
         now = self._clock()
-        if reply.arrived and not doubtful:
-            await delivery_store.delivered(self._database, claimed, tried, now)
-            return
         noted = self._noted(claimed, reply, now)
         async with self._database.transaction() as connection:
             # The webhook before its delivery, as everybody who changes both.

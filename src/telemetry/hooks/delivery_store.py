@@ -52,6 +52,15 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """An attempt that arrived, and when that was known."""
+
+    claimed: Claimed
+    tried: Tried
+    closed_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """What becomes of a delivery after an attempt: delivered, dead, or due again at `next_time`."""
 
@@ -108,18 +117,18 @@ async def release(database: Database, claims: Sequence[Claimed]) -> None:
     await database.execute(_sql["deliveries_release"], [c.id for c in claims], [c.claim for c in claims])
 
 
-async def delivered(database: Database, claimed: Claimed, tried: Tried, at: datetime) -> None:
-    """Write down that a claimed delivery arrived at a receiver that works."""
+async def delivered(database: Database, arrivals: Sequence[Arrival]) -> None:
+    """Write down that claimed deliveries arrived at receivers that work."""
     await database.fetchrow(
         _sql["deliveries_delivered"],
-        claimed.id,
-        claimed.claim,
-        at,
-        tried.started_time,
-        tried.milliseconds,
-        tried.address,
-        tried.status,
-        tried.answer,
+        [arrival.claimed.id for arrival in arrivals],
+        [arrival.claimed.claim for arrival in arrivals],
+        [arrival.closed_time for arrival in arrivals],
+        [arrival.tried.started_time for arrival in arrivals],
+        [arrival.tried.milliseconds for arrival in arrivals],
+        [arrival.tried.address for arrival in arrivals],
+        [arrival.tried.status for arrival in arrivals],
+        [arrival.tried.answer for arrival in arrivals],
     )
 
 

@@ -11,10 +11,11 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import httpcore
+import h11
 import httpx
 
 from telemetry.hooks import guarding
@@ -28,6 +29,8 @@ _DNS_SECONDS = 5.0
 # An answer's body is read for the log and out of politeness: a receiver whose answer is cut off may log an error.
 _POLITE_SECONDS = 1.0
 _SHOWN_CHARACTERS = 200
+_MOST_HEADER_BYTES = 32 * 1024
+_CHUNK_BYTES = 16 * 1024
 _USER_AGENT = "quantrac-webhooks/1"
 _NOT_SHOWN = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 
@@ -78,36 +81,6 @@ def _addresses(host: str, port: int) -> list[Any]:
     return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP))
 
 
-class _Pinned(httpcore.AsyncNetworkBackend):
-    """Connects to one address, whatever host it is asked for; TLS is then spoken with the host's name."""
-
-    def __init__(self, target: Target, address: Address) -> None:
-        self._target = target
-        self._address = address
-        self._inner = httpcore.AnyIOBackend()
-        self.connected = False
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore
-        local_address: str | None = None,
-        socket_options: Any = None,
-    ) -> httpcore.AsyncNetworkStream:
-        if (host, port) != (self._target.host, self._target.port):
-            raise httpcore.ConnectError("another host than the one that was allowed")
-        stream = await self._inner.connect_tcp(str(self._address), port, timeout, local_address, socket_options)
-        self.connected = True
-        return stream
-
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise httpcore.ConnectError("no receiver is a local socket")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 class Sender:
     """Posts to receivers, as `policy` allows, to what `resolve` gives for their names."""
 
@@ -134,9 +107,9 @@ class Sender:
             # With a status the answer has begun, and what it says is what counts.
             if "status" not in told:
                 told["error"] = f"no answer within {self._bounds.seconds:g} s"
-        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as failure:
+        except (OSError, h11.ProtocolError) as failure:
             if "status" not in told:
-                told["error"] = _words(failure)
+                told["error"] = _words(failure, connected="tls" in told)
         return Reply(**told, milliseconds=round((time.monotonic() - began) * 1000))
 
     async def _choose(self, url: str, turn: int) -> tuple[Target, Address]:
@@ -154,51 +127,76 @@ class Sender:
         self, target: Target, address: Address, headers: Mapping[str, str], content: bytes, told: dict[str, Any]
     ) -> None:
         """One request on one connection of its own; `told` takes what is known as soon as it is."""
-        every = {
-            "host": target.authority,
-            "user-agent": _USER_AGENT,
-            "content-type": "application/json",
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            "connection": "close",
-            "content-length": str(len(content)),
-        } | dict(headers)
-        url = httpcore.URL(
-            scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
+        secured = target.scheme == "https"
+        # The address is written in digits, so nothing is resolved here; TLS is spoken with the name.
+        reader, writer = await asyncio.open_connection(
+            str(address),
+            target.port,
+            ssl=self._tls if secured else None,
+            server_hostname=target.host if secured else None,
         )
-        backend = _Pinned(target, address)
-        connection = httpcore.AsyncHTTPConnection(
-            origin=url.origin, ssl_context=self._tls, http1=True, http2=False, retries=0, network_backend=backend
-        )
-        async with connection:
-            sent = [(name.encode(), value.encode()) for name, value in every.items()]
-            async with connection.stream("POST", url, headers=sent, content=content) as response:
-                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-                told["tls"] = _tls_version(response)
-                told["status"] = response.status
-                told["retry_after"] = found.get("retry-after")
-                told["answer"] = await self._beginning(response)
+        try:
+            spoken: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+            told["tls"] = spoken and spoken.version()
+            protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEADER_BYTES)
+            writer.write(_request(protocol, target, headers, content))
+            response = await self._response(protocol, reader)
+            found = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+            told["status"] = response.status_code
+            told["retry_after"] = found.get("retry-after")
+            told["answer"] = await self._beginning(protocol, reader)
+        finally:
+            # Without a farewell that a receiver could draw out.
+            writer.transport.abort()
 
-    async def _beginning(self, response: httpcore.Response) -> str:
+    @staticmethod
+    async def _response(protocol: h11.Connection, reader: asyncio.StreamReader) -> h11.Response:
+        """The head of the answer, after those that only say that there will be one."""
+        while True:
+            event = protocol.next_event()
+            if isinstance(event, h11.Response):
+                return event
+            if event is h11.NEED_DATA:
+                protocol.receive_data(await reader.read(_CHUNK_BYTES))
+            elif not isinstance(event, h11.InformationalResponse):
+                raise h11.RemoteProtocolError("no answer")
+
+    async def _beginning(self, protocol: h11.Connection, reader: asyncio.StreamReader) -> str:
         """The first characters of the answer; of the rest as much is read as the bounds allow."""
         kept = bytearray()
         read = 0
-        try:
+        # The status was there; what it says does not change with the rest of the body.
+        with suppress(TimeoutError, OSError, h11.RemoteProtocolError):
             async with asyncio.timeout(_POLITE_SECONDS):
-                async for chunk in response.aiter_stream():
-                    read += len(chunk)
-                    kept += chunk[: max(0, 4 * _SHOWN_CHARACTERS - len(kept))]
-                    if read > self._bounds.answer_bytes:
+                while read <= self._bounds.answer_bytes:
+                    event = protocol.next_event()
+                    if event is h11.NEED_DATA:
+                        chunk = await reader.read(_CHUNK_BYTES)
+                        read += len(chunk)
+                        protocol.receive_data(chunk)
+                    elif isinstance(event, h11.Data):
+                        kept += event.data[: max(0, 4 * _SHOWN_CHARACTERS - len(kept))]
+                    else:
                         break
-        except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, OSError):
-            # The status was there; what it says does not change with the rest of the body.
-            pass
         return _NOT_SHOWN.sub(" ", kept.decode("utf-8", "replace")).strip()[:_SHOWN_CHARACTERS]
 
 
-def _tls_version(response: httpcore.Response) -> str | None:
-    spoken: ssl.SSLObject | None = response.extensions["network_stream"].get_extra_info("ssl_object")
-    return None if spoken is None else spoken.version()
+def _request(protocol: h11.Connection, target: Target, headers: Mapping[str, str], content: bytes) -> bytes:
+    every = {
+        "host": target.authority,
+        "user-agent": _USER_AGENT,
+        "content-type": "application/json",
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "connection": "close",
+        "content-length": str(len(content)),
+    } | dict(headers)
+    events = (
+        h11.Request(method="POST", target=target.path, headers=list(every.items())),
+        h11.Data(data=content),
+        h11.EndOfMessage(),
+    )
+    return b"".join(protocol.send(event) or b"" for event in events)
 
 
 class _NameUnknown(OSError):
@@ -209,15 +207,13 @@ class _NameUnknown(OSError):
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "TLS could not be agreed on"),
     (_NameUnknown, "the name does not resolve"),
-    (httpcore.ConnectError, "no connection could be made"),
-    (httpcore.RemoteProtocolError, "the connection was closed without an answer, or the answer is not HTTP"),
-    (httpcore.LocalProtocolError, "the request cannot be written"),
+    (h11.RemoteProtocolError, "the connection was closed without an answer, or the answer is not HTTP"),
+    (h11.LocalProtocolError, "the request cannot be written"),
 )
 
 
-def _words(failure: BaseException) -> str:
-    causes = [cause for cause in (failure, failure.__cause__, failure.__context__) if cause is not None]
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not accepted: {cause.verify_message}"
-    return next((text for kind, text in _WORDS if any(isinstance(c, kind) for c in causes)), "the connection broke")
+def _words(failure: BaseException, *, connected: bool) -> str:
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted: {failure.verify_message}"
+    otherwise = "the connection broke" if connected else "no connection could be made"
+    return next((text for kind, text in _WORDS if isinstance(failure, kind)), otherwise)

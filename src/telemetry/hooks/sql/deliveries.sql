@@ -97,18 +97,25 @@ FROM unnest($1::bigint[], $2::int[]) AS given (id, claim)
 WHERE d.id = given.id AND d.claim = given.claim AND d.state = 'pending';
 
 -- name: deliveries_delivered
--- Notes at $3 that the delivery $1 arrived under the claim $2, and its attempt: begun $4, milliseconds $5, address $6,
--- status $7, answer $8. Waits for no disk, as deliveries_lightly. NULL where the claim was lost in the meantime.
-WITH noted AS (
-    UPDATE webhook_delivery
-    SET state = 'delivered', closed_time = $3, last_status = $7, last_error = '', attempts = attempts + 1, claimed_until = NULL
-    WHERE id = $1 AND claim = $2 AND state = 'pending'
-    RETURNING id
+-- Notes that deliveries $1 arrived under the claims $2 at the times $3, and their attempts: begun $4, milliseconds $5,
+-- addresses $6, statuses $7, answers $8. Waits for no disk, as deliveries_lightly; what lost its claim is logged only.
+WITH given AS (
+    SELECT * FROM unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::text[],
+                         $7::smallint[], $8::text[])
+        AS g (id, claim, closed_time, started_time, milliseconds, address, status, answer)
+), noted AS (
+    UPDATE webhook_delivery d
+    SET state = 'delivered', closed_time = g.closed_time, last_status = g.status, last_error = '',
+        attempts = d.attempts + 1, claimed_until = NULL
+    FROM given g
+    WHERE d.id = g.id AND d.claim = g.claim AND d.state = 'pending'
+    RETURNING d.id
 ), logged AS (
     INSERT INTO webhook_attempt (delivery_id, started_time, milliseconds, address, status, answer)
-    SELECT d.id, $4, $5, $6, $7, $8 FROM webhook_delivery d WHERE d.id = $1
+    SELECT d.id, g.started_time, g.milliseconds, g.address, g.status, g.answer
+    FROM given g JOIN webhook_delivery d ON d.id = g.id
 )
-SELECT (SELECT id FROM noted) AS id, set_config('synchronous_commit', 'off', true);
+SELECT (SELECT count(*) FROM noted) AS noted, set_config('synchronous_commit', 'off', true);
 
 -- name: deliveries_note
 -- What came of the claim $2 of the delivery $1: state $3, due $4, closed $5, status $6, error $7. NULL where the claim was
