@@ -1,5 +1,6 @@
 """The round for what no reading brings: silence, quiet after a conflict, and spans to be looked at again."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -36,9 +37,9 @@ class Options:
     every_seconds: float = 10.0
     survey_seconds: float = 30.0
     reach: timedelta = timedelta(days=400)
-    shortest: timedelta = timedelta(hours=6)
+    shortest: timedelta = timedelta(hours=3)
     longest: timedelta = timedelta(days=10)
-    turn_seconds: float = 0.15
+    turn_seconds: float = 0.1
 
 
 class Deadlines:
@@ -141,6 +142,8 @@ class Deadlines:
             self._piece = max(self._piece / 2, self._options.shortest)
         elif spent < self._options.turn_seconds / 2:
             self._piece = min(self._piece * 2, self._options.longest)
+        # Half of the time is for others: what happens now goes before what is long past.
+        await asyncio.sleep(min(spent, self._options.turn_seconds))
         return True
 
 

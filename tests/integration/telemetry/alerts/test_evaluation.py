@@ -1,6 +1,7 @@
 """What readings that are committed make of alerts."""
 
-from tests.fixtures.watches import Watch
+from core import instants
+from tests.fixtures.watches import MINUTE_US, Watch
 
 
 async def test_a_value_over_its_limit_raises_one_alert_that_ends_with_the_first_value_below(watch: Watch) -> None:
@@ -119,3 +120,111 @@ async def test_names_that_nobody_declared_are_told_once_while_they_come(watch: W
     assert await watch.found() == [("unknown-symbol", "TH-NT-001", 0.0, 40.0)]
     await watch.settle()
     assert await watch.moves() == ["raise", "clear"]
+
+
+async def test_calibrating_without_a_window_is_a_finding_that_an_acceptance_in_hindsight_takes_back(
+    watch: Watch,
+) -> None:
+    await watch.only("stuck-calibration")
+    for minute, status in ((0, 0), (5, 1), (10, 1), (15, 1), (20, 0)):
+        await watch.send(minute, status=[status], COD=1 + minute)
+    await watch.settle()
+    assert await watch.found() == [("stuck-calibration", "COD", 5.0, 20.0)]
+    base = watch.works.base_us
+    await watch.works.database.execute(
+        "INSERT INTO station_window (kind, station_id, begin_time, end_time, state, requested_by, decided_by)"
+        " VALUES ('calibration', 1, $1, $2, 'accepted', 'plant', 'staff')",
+        instants.from_us(base),
+        instants.from_us(base + 12 * MINUTE_US),
+    )
+    await watch.works.database.execute(
+        "INSERT INTO alert_recheck (station_id, begin_time, end_time, cause)"
+        " SELECT station_id, begin_time, end_time, 'window' FROM station_window"
+    )
+    await watch.settle()
+    assert await watch.found() == [("stuck-calibration", "COD", 15.0, 20.0)]
+    assert await watch.moves() == ["raise", "clear", "update"]
+
+
+async def test_a_tendency_is_told_when_it_lasts_and_grows_to_a_warning(watch: Watch) -> None:
+    await watch.only("tendency")
+    await watch.rule("tendency", raise_after=600, clear_after=300, parameters='{"share": 0.8, "shareHigh": 0.9}')
+    await watch.series("COD", [30, 41, 42, 30, 30, 41, 41, 42, 30, 30])
+    await watch.settle()
+    assert await watch.found() == [("tendency", "COD", 25.0, 40.0)]
+    await watch.series("COD", [41, 42, 46], begin=55)
+    await watch.settle()
+    assert [(row["severity"], row["state"]) for row in await watch.rows()] == [
+        ("warning", "cleared"),
+        ("warning", "raised"),
+    ]
+
+
+async def test_a_spike_and_a_saturated_value_are_told(watch: Watch) -> None:
+    await watch.only("spike", "saturated")
+    await watch.rule("saturated")
+    await watch.series("COD", [10, 300, 10, 10, 250, 500, 490])
+    await watch.settle()
+    assert await watch.found() == [("spike", "COD", 5.0, 15.0), ("saturated", "COD", 25.0, 30.0)]
+
+
+async def test_what_was_over_an_hour_ago_is_history_and_calls_nobody(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("COD", [60, 40])
+    await watch.settle()
+    assert await watch.events() == [("alert.raised", True), ("alert.cleared", True)]
+    watch.now_minute = 60
+    await watch.series("COD", [60, 40], begin=50)
+    await watch.settle()
+    assert await watch.events() == [
+        ("alert.raised", True),
+        ("alert.cleared", True),
+        ("alert.raised", False),
+        ("alert.cleared", False),
+    ]
+
+
+async def test_history_that_turns_out_to_go_on_calls_people(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("COD", [60, 61])
+    await watch.settle()
+    await watch.send(110, COD=62)
+    await watch.settle()
+    assert await watch.events() == [("alert.raised", True), ("alert.raised", False)]
+    assert await watch.moves() == ["raise", "surface"]
+
+
+async def test_a_late_reading_in_between_splits_an_alert_and_one_that_fills_a_gap_joins_two(watch: Watch) -> None:
+    await watch.only("over-limit")
+    await watch.series("COD", [60, 60, None, 60, 60, 40])
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 0.0, 25.0)]
+    await watch.send(10, COD=40)
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 0.0, 10.0), ("over-limit", "COD", 15.0, 25.0)]
+    await watch.rule("over-limit", clear_after=600)
+    await watch.send(12, COD=60)
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 0.0, None)]
+    assert {row["cleared_reason"] for row in await watch.rows()} == {None, "merged"}
+
+
+async def test_what_a_person_closed_stays_closed_for_an_hour(watch: Watch) -> None:
+    await watch.only("over-limit")
+    watch.now_minute = 5
+    await watch.series("COD", [60, 61])
+    await watch.settle()
+    await watch.works.database.execute(
+        "UPDATE alert SET state = 'cleared', cleared_reason = 'by-hand', cleared_time = last_time, closed_time = $1",
+        watch.now(),
+    )
+    for minute in (10, 60):
+        watch.now_minute = minute
+        await watch.send(minute, COD=60)
+        await watch.settle()
+    assert await watch.moves() == ["raise"]
+    watch.now_minute = 70
+    await watch.send(70, COD=60)
+    await watch.settle()
+    assert await watch.moves() == ["raise", "reraise"]
+    assert await watch.found() == [("over-limit", "COD", 0.0, None)]
