@@ -18,6 +18,7 @@ BROAD_EXCEPT_ALLOWED = {
     "gateway/cli/main.py:main": "the command line tells known errors in one line and raises the others",
     "telemetry/catalog/loading.py:_poll": "the catalogue's poll must outlive any one failure",
     "telemetry/intake/endpoint.py:__call__": "the hot endpoint stands outside the framework that would answer 500",
+    "gateway/rounds.py:_keep_turning": "a round that fails is turned again, and the others go on",
     "telemetry/intake/submitting.py:_write_groups": "a writer fails its group and goes on with the next",
     "telemetry/mqtt/acknowledging.py:_read": "what cannot be read ends the connection, and a new one is made",
     "telemetry/mqtt/consuming.py:_answer": "a receipt that cannot be sent does not undo a message that is kept",
