@@ -57,10 +57,11 @@ CREATE TABLE limit_version (
 );
 CREATE INDEX limit_version_limit ON limit_version (limit_id, id DESC);
 
+-- Rows of what it refers to are never taken out, so that thousands of verdicts a turn need not look each of them up.
 CREATE TABLE verdict (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transaction_id  xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    datastream_id   integer NOT NULL REFERENCES datastream,
+    datastream_id   integer NOT NULL,
     averaging       text NOT NULL CHECK (averaging IN ('1h', '8h', '24h', 'year')),
     period_start    timestamptz NOT NULL,
     period_end      timestamptz NOT NULL,
@@ -69,10 +70,10 @@ CREATE TABLE verdict (
     reason          text,
     -- The limit as it was when it was judged by; limit_id names it even when it was taken out since.
     limit_id        integer NOT NULL,
-    limit_version_id bigint NOT NULL REFERENCES limit_version,
+    limit_version_id bigint NOT NULL,
     -- Another limit, or none, held during a part of the period.
     split           boolean NOT NULL,
-    policy_id       integer NOT NULL REFERENCES averaging_policy,
+    policy_id       integer NOT NULL,
     policy_revision integer NOT NULL,
     minimum_share   double precision NOT NULL,
     -- Of the valid rows, in the limit's unit and corrected where the limit asks for it; NULL where there are none.

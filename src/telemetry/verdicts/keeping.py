@@ -45,13 +45,14 @@ async def judge(connection: Any, book: Book, asked: Periods, cause_of: CauseOf, 
     standing = await store.standing(connection, asked)
     found = reconciling.difference(book, asked, derived, standing)
     told = _told(derived, standing, found)
-    before = await store.by_ids(connection, standing.id[told.former].tolist())
+    before = await store.by_ids(connection, standing.id[np.concatenate([told.changed, told.gone])].tolist())
     for which, gone in ((found.replaced, False), (found.withdrawn, True)):
         await _keep_former(connection, standing, which, cause_of, time.now, withdrawn=gone)
     await store.withdraw(connection, standing.id[found.withdrawn].tolist())
     await store.update(connection, book, derived, found.changed, time.now)
     await store.insert(connection, book, derived, found.new, time.now)
-    now = await store.of_periods(connection, derived.periods.picked(told.now))
+    now = await store.of_periods(connection, derived.periods.picked(told.new))
+    now += await store.by_ids(connection, standing.id[told.changed].tolist())
     await events.append(connection, _events(before, now, time))
     return Kept(len(found.new), len(found.changed), len(found.withdrawn))
 
@@ -67,20 +68,20 @@ async def _keep_former(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Places of the verdicts that events tell of: of what stood before, and of what is derived now."""
+    """Places of verdicts that events tell of: of what is derived and new, and of what stood and changed or is gone."""
 
-    former: Int64s
-    now: Int64s
+    new: Int64s
+    changed: Int64s
+    gone: Int64s
 
 
 def _told(derived: Derived, standing: Standing, found: Difference) -> _Told:
     """New exceedances; changes of the outcome, or of an exceedance's numbers; and exceedances that are withdrawn."""
-    exceeded = found.new[derived.verdict[found.new] == judging.EXCEEDED]
     was = standing.verdict[found.replaced]
-    changed = (was != derived.verdict[found.changed]) | (was == judging.EXCEEDED)
-    gone = found.withdrawn[standing.verdict[found.withdrawn] == judging.EXCEEDED]
     return _Told(
-        former=np.concatenate([found.replaced[changed], gone]), now=np.concatenate([exceeded, found.changed[changed]])
+        new=found.new[derived.verdict[found.new] == judging.EXCEEDED],
+        changed=found.replaced[(was != derived.verdict[found.changed]) | (was == judging.EXCEEDED)],
+        gone=found.withdrawn[standing.verdict[found.withdrawn] == judging.EXCEEDED],
     )
 
 
