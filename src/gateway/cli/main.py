@@ -48,6 +48,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "quarantine": Command("gateway.cli.quarantine:app", "Show, replay or dismiss readings that were not stored."),
     "hooks": Command("gateway.cli.hooks:app", "Add and watch webhooks; try a receiver."),
+    "mail": Command("gateway.cli.mail:app", "Add and remove who is written to; try the mail server."),
+    "events": Command("gateway.cli.events:events", "Follow what happens, live."),
     "roles": Command(
         "gateway.cli.roles:app", "Make the database's roles, so that no process can do too much.", PRODUCTION
     ),
