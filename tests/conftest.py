@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.mail_servers",
     "tests.fixtures.watches",
     "tests.fixtures.webhooks",
+    "tests.fixtures.logins",
     "tests.fixtures.alerts",
     "tests.fixtures.verdicts",
 ]

@@ -92,7 +92,7 @@ def test_the_environment_file_sets_nothing_by_itself() -> None:
 
 def test_every_command_of_the_compose_file_exists(compose: dict[str, Any]) -> None:
     own = {name: service for name, service in compose["services"].items() if service["image"].startswith("quantrac:")}
-    assert {"migrate", "gateway", "consumer"} <= own.keys()
+    assert {"migrate", "roles", "gateway", "consumer", "watch"} <= own.keys()
     assert [said for service in own.values() if (said := _refused(service["command"]))] == []
 
 
@@ -123,6 +123,27 @@ def test_secrets_are_handed_over_as_files(compose: dict[str, Any]) -> None:
     assert {path.parent.resolve() for path in secrets} == {DEPLOY / "secrets"}
     ignored = subprocess.run(["git", "check-ignore", *map(str, secrets)], cwd=ROOT, check=False, capture_output=True)
     assert len(ignored.stdout.splitlines()) == len(secrets), "git would take a secret"
+
+
+def test_the_owners_address_is_for_migrations_and_roles_alone(compose: dict[str, Any]) -> None:
+    holders = {
+        name for name, service in compose["services"].items() if "database-address" in service.get("secrets", [])
+    }
+    assert holders == {"migrate", "roles"}
+    units = {path.stem for path in UNITS if "/etc/quantrac/database-address" in path.read_text(encoding="utf-8")}
+    assert units == {"quantrac-migrate"}
+
+
+def test_every_process_has_a_login_with_the_rights_of_its_group(compose: dict[str, Any]) -> None:
+    made = {
+        option.rpartition("/")[2] for option in compose["services"]["roles"]["command"] if option.startswith("--login")
+    }
+    used = {
+        str(service["environment"]["QUANTRAC_DATABASE__DSN_FILE"]).rpartition("/")[2]
+        for name, service in compose["services"].items()
+        if "QUANTRAC_DATABASE__DSN_FILE" in service.get("environment", {}) and name not in {"migrate", "roles"}
+    }
+    assert made == used
 
 
 def test_one_broker_runs_at_a_time(compose: dict[str, Any]) -> None:
