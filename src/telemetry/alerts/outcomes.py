@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import instants
-from telemetry.alerts import keeping, lives, reconciling, store
+from telemetry.alerts import connections, keeping, lives, reconciling, store
 from telemetry.alerts.episode_store import Stand
 from telemetry.alerts.findings import Finding, Found
 from telemetry.alerts.lives import Alert, Change
@@ -57,17 +57,22 @@ async def keep(connection: Any, findings: Sequence[Finding], now: datetime) -> K
     held = await _held(connection, pairs, merged, [*withdrawn, *lapsed])
     now_us = instants.to_us(now)
     closing = [*_withdrawals(withdrawn, held, now), *_mergers(merged, held, now), *_lapses(lapsed, held, now)]
-    await keeping.keep(connection, closing)
+    await _write(connection, closing)
     changes = [_changed(pair, held, now, now_us) for pair in pairs]
     moved = [change for change in changes if change.steps]
     # What ends makes room for what begins: a subject has one open alert of a kind, and episodes begin at times of
     # their own. Those that begin earlier than before move first, each into room that is free by then.
     for batch in _in_order(moved):
-        await keeping.keep(connection, batch)
+        await _write(connection, batch)
     carried = [change.alert for change in changes if not change.steps and change.before is not None]
     await store.progress(connection, carried)
     raised = sum(change.before is None for change in moved)
     return Kept(raised, len(moved) - raised + len(closing), len(carried))
+
+
+async def _write(connection: Any, changes: Sequence[Change]) -> None:
+    if changes:
+        await connections.tell(connection, changes, await keeping.keep(connection, changes))
 
 
 def _differs(stand: Stand | None, found: Found) -> bool:

@@ -1,5 +1,7 @@
 """What readings that are committed make of alerts."""
 
+import json
+
 from core import instants
 from tests.fixtures.watches import MINUTE_US, Watch
 
@@ -49,6 +51,28 @@ async def test_a_station_that_falls_silent_is_told_once_and_closed_with_its_dura
     assert await watch.found() == [("lost-connection", "TH-NT-001", 5.0, 60.0)]
     [row] = await watch.rows()
     assert '"seconds": 3300' in row["detail"]
+    events = await watch.works.rows("SELECT payload::text FROM event WHERE type LIKE 'station.%' ORDER BY id")
+    lost, back = (json.loads(event["payload"]) for event in events)
+    assert (lost["station"], lost["until"], back["seconds"], back["alert"]) == ("TH-NT-001", None, 3300, row["id"])
+
+
+async def test_readings_that_fill_the_gap_later_show_that_nothing_is_missing(watch: Watch) -> None:
+    await watch.only("lost-connection")
+    watch.now_minute = 0
+    await watch.send(0, COD=1)
+    watch.now_minute = 40
+    await watch.settle()
+    for minute in range(5, 45, 5):
+        await watch.send(minute, COD=1)
+    await watch.settle()
+    assert await watch.found() == []
+    assert [row["cleared_reason"] for row in await watch.rows()] == ["withdrawn"]
+    assert [type_ for type_, _ in await watch.events()] == [
+        "alert.raised",
+        "station.disconnected",
+        "alert.cleared",
+        "station.connected",
+    ]
 
 
 async def test_a_faulty_instrument_is_told_until_it_measures(watch: Watch) -> None:

@@ -1,11 +1,15 @@
 """What only our own clock tells: station clocks, a growing quarantine, jobs and readers that stand still."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from core import instants
-from telemetry.alerts import surveys
+from telemetry.alerts import survey_store, surveys
 from telemetry.alerts.evaluation import Worlds
+from telemetry.alerts.survey_store import Job
 from telemetry.readings import Readings
 from tests.fixtures.submissions import FIRST
 from tests.fixtures.watches import MINUTE_US, Watch
@@ -124,3 +128,38 @@ async def test_a_reader_that_stands_still_is_told_and_cleared_when_it_moves(watc
     await watch.works.database.execute("UPDATE feed_position SET moved_time = $1", instants.now() + timedelta(hours=1))
     await _look(watch, watch.now_minute + 1, readers=True)
     assert [row["state"] for row in await watch.rows()] == ["cleared"]
+
+
+async def _reads(watch: Watch) -> list[Any]:
+    return [json.loads(row["detail"]) for row in await watch.rows()]
+
+
+@pytest.mark.timescale
+async def test_a_background_job_without_success_for_two_of_its_intervals_is_told(watch: Watch) -> None:
+    if not await watch.works.database.fetchval("SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'"):
+        pytest.skip("needs TimescaleDB")
+    await watch.only("job-stuck")
+    jobs = await survey_store.jobs(watch.works.database)
+    assert {"policy_refresh_continuous_aggregate", "policy_compression"} <= {job.name.split()[0] for job in jobs}
+    await watch.works.database.execute(
+        "CREATE PROCEDURE never (job_id int, config jsonb) LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$"
+    )
+    await watch.works.database.execute("SELECT add_job('never', INTERVAL '1 minute', initial_start => now())")
+    watch.now_minute = 240
+    await _look(watch, 240)
+    [detail] = await _reads(watch)
+    assert any(job["job"].startswith("never") for job in detail["jobs"])
+
+
+def test_a_job_is_late_after_so_many_intervals_since_its_last_success() -> None:
+    now = instants.now()
+    hour = timedelta(hours=1)
+    jobs = [
+        Job("in time", 3600, now - 2 * hour, now, 0),
+        Job("late", 3600, now - 2 * hour - timedelta(seconds=1), now, 0),
+        Job("waits for its first run", 3600, None, now + hour, 0),
+        Job("never began", 3600, None, now - 2 * hour, 0),
+        Job("fails again and again", 3600, None, now + hour, 3),
+        Job("is not planned", 3600, None, None, 0),
+    ]
+    assert [name for name, _ in surveys._late_jobs(jobs, 2, now)] == ["late", "never began", "fails again and again"]
