@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from core.database import Database, PoolLimits
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
-from telemetry.hooks.streaming_hub import Hub, HubOptions
+from telemetry.hooks.streaming_hub import LONGEST_ABSENCE, Hub, HubOptions
 from telemetry.hooks.streaming_response import ABORT
 from telemetry.hooks.streaming_source import Source
 
@@ -21,7 +22,12 @@ _POOL = PoolLimits(min_size=0, max_size=3, acquire_seconds=5)
 @asynccontextmanager
 async def opened(settings: Settings, catalog: LiveCatalog, stopping: Callable[[], bool]) -> AsyncIterator[Hub]:
     """The hub of the process; streams end when the block does, at the latest."""
-    options = HubOptions(beat_seconds=settings.stream.beat_seconds, most_clients=settings.stream.most_clients)
+    options = HubOptions(
+        beat_seconds=settings.stream.beat_seconds,
+        most_clients=settings.stream.most_clients,
+        # Of what may be forgotten already nobody can say that it is complete.
+        longest_absence=min(LONGEST_ABSENCE, timedelta(days=settings.watch.event_days)),
+    )
     async with (
         Database(settings.dsn, application_name="quantrac-streams", limits=_POOL) as database,
         Hub(Source(database, catalog), stopping, options) as hub,

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import bench_checks, bench_hooks, stack
+from tests.benchmarks import bench_checks, bench_hooks, bench_streams, stack
 from tests.benchmarks.stack import Stack
 
 _READINGS = 12
@@ -181,6 +181,17 @@ def hooks(stacked: Stack, seconds: int) -> list[Row]:
     ]
 
 
+def streams(stacked: Stack, seconds: int) -> list[Row]:
+    """The live stream with a few clients and with many."""
+    few = bench_streams.event_to_clients(stacked, 10, seconds, 2_000)
+    many = bench_streams.event_to_clients(stacked, 200, seconds, 2_000)
+    _say(f"Live stream: 10 clients {few}; 200 clients {many}")
+    return [
+        Row("COMMIT of an event to each of 200 clients of the live stream, 10 events/s", str(many), "p99 < 1 s"),
+        Row("latency of 200 clients ÷ of 10 (p50)", _RATIO.format(many.p50 / few.p50), "< 2"),
+    ]
+
+
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise RuntimeError(otherwise)
@@ -207,7 +218,7 @@ def _table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
-        "only", nargs="*", help="packets, columns, mqtt, half, overload, checks, hooks; all when none is named"
+        "only", nargs="*", help="packets, columns, mqtt, half, overload, checks, hooks, streams; all when none is named"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=20_000)
@@ -226,6 +237,7 @@ def main() -> None:
             "half": lambda: half_rate(stacked, asked.requests),
             "overload": lambda: overload(stacked, asked.requests),
             "hooks": lambda: hooks(stacked, asked.seconds),
+            "streams": lambda: streams(stacked, asked.seconds),
         }
         rows = [row for name, part in parts.items() if not asked.only or name in asked.only for row in part()]
     _say("")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 import prometheus_client as prometheus
@@ -29,6 +30,7 @@ CLIENTS = prometheus.Gauge("quantrac_stream_clients", "Clients of the live strea
 EVENTS = prometheus.Counter("quantrac_stream_events_total", "Events that the live stream read for its clients, once.")
 ENDED = prometheus.Counter("quantrac_stream_ended_total", "Streams that ended, by cause.", ["cause"])
 
+LONGEST_ABSENCE = timedelta(days=7)
 # Whoever joins between two turns has the next one at once, with all who come in this time.
 _GATHER_SECONDS = 0.02
 _STOP_SECONDS = 0.1
@@ -41,13 +43,17 @@ class TooManyStreams(errors.Overloaded):
 
 @dataclass(frozen=True, slots=True)
 class HubOptions:
-    """Seconds between two looks for news, of silence until a sign of life, of looking on without clients; bounds."""
+    """Seconds between two looks for news, of silence until a sign of life, of looking on without clients; bounds.
+
+    longest_absence: what came before is not looked for; a screen that was away for longer begins anew.
+    """
 
     pause_seconds: float = 0.25
     beat_seconds: float = 15.0
     linger_seconds: float = 2.0
     most_clients: int = 1000
     most_of_one_station: int = 5
+    longest_absence: timedelta = LONGEST_ABSENCE
     most_waiting_bytes: int = MOST_WAITING_BYTES
 
 

@@ -31,8 +31,6 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 
-# What came before is not looked for: a screen that was away for so long begins anew.
-LONGEST_ABSENCE = timedelta(days=7)
 RETRY_SECONDS = 2
 # A client that is told to leave may take so long to take what it was sent.
 _FAREWELL_SECONDS = 1.0
@@ -139,7 +137,7 @@ class EventStream(Response):
             now = await self._settled(client, send, joins=False)
             if now is None:
                 return cursor
-            if refusal := _refusal(cursor, now):
+            if refusal := _refusal(cursor, now, self._hub.options.longest_absence):
                 await send(_body(frames.reset(Cursor(now), *refusal)))
                 return Cursor(now)
             began = loop.time()
@@ -190,14 +188,14 @@ class EventStream(Response):
             settled.cancel()
 
 
-def _refusal(cursor: Cursor, now: Position) -> tuple[str, str] | None:
+def _refusal(cursor: Cursor, now: Position, longest: timedelta) -> tuple[str, str] | None:
     """Why the stream cannot go on from the cursor: reason and explanation."""
     if cursor.lies_ahead_of(now):
         return "restored", "The database was restored from a time before this id; read the present state again."
     seen = cursor.position.seen_time
-    if seen is None or instants.now() - seen > LONGEST_ABSENCE:
-        days = LONGEST_ABSENCE.days
-        return "too-old", f"Events are sent again for {days} days; read the present state and the history from the API."
+    if seen is None or instants.now() - seen > longest:
+        detail = f"Events are sent again for {longest.days} days; read the present state and the history from the API."
+        return "too-old", detail
     return None
 
 
