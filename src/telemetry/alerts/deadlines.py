@@ -39,7 +39,7 @@ class Options:
     reach: timedelta = timedelta(days=400)
     shortest: timedelta = timedelta(hours=3)
     longest: timedelta = timedelta(days=10)
-    turn_seconds: float = 0.1
+    turn_seconds: float = 0.06
 
 
 class Deadlines:
@@ -142,8 +142,8 @@ class Deadlines:
             self._piece = max(self._piece / 2, self._options.shortest)
         elif spent < self._options.turn_seconds / 2:
             self._piece = min(self._piece * 2, self._options.longest)
-        # Half of the time is for others: what happens now goes before what is long past.
-        await asyncio.sleep(min(spent, self._options.turn_seconds))
+        # Most of the time is for others: what happens now goes before what is long past.
+        await asyncio.sleep(min(2 * spent, 4 * self._options.turn_seconds))
         return True
 
 
