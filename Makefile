@@ -20,7 +20,7 @@ ARGS ?=
 OPTIONS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(MQTT_PORT),--mqtt-port $(MQTT_PORT)) \
 	$(if $(DATA),--data-dir $(DATA)) $(ARGS)
 
-.PHONY: help run test check bench lock openapi freeze-migrations clean environment environment-dev
+.PHONY: help run test check bench lock audit sbom openapi freeze-migrations clean environment environment-dev
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -44,6 +44,12 @@ bench: environment-dev ## Measure throughput against raw COPY on this machine.
 
 lock: environment-dev ## Write locks/*.txt anew from pyproject.toml.
 	@$(BIN)/python tools/lock.py
+
+audit: environment-dev ## Ask what is known against the locked packages (AUDIT_ARGS= of pip-audit); 3: nobody to ask.
+	@$(BIN)/python tools/audit.py $(AUDIT_ARGS)
+
+sbom: environment-dev ## Write dist/sbom.cdx.json, the bill of materials of what is run (CycloneDX).
+	@$(BIN)/python tools/sbom.py
 
 openapi: environment-dev ## Write src/gateway/openapi.json anew; read the difference before you commit it.
 	@$(BIN)/quantrac openapi > .venv/openapi.json && mv .venv/openapi.json src/gateway/openapi.json
