@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from telemetry.hooks import webhooks
@@ -13,7 +14,7 @@ from telemetry.hooks.sealing import Seal
 from telemetry.hooks.webhooks import Desk
 from tests.fixtures import receivers
 from tests.fixtures.receivers import Receiver, answering, receiving
-from tests.fixtures.webhooks import PostOffice, elapsed, keep_turning, seal_key
+from tests.fixtures.webhooks import PostOffice, elapsed, keep_turning, seal_key, until_quiet
 
 NEVER = Breaker(failures=10**6)
 
@@ -299,6 +300,52 @@ async def test_a_process_that_dies_between_sending_and_noting_sends_again_under_
     assert (delivery.state, delivery.attempts) == ("delivered", 1)
 
 
+_END_WAITING = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@pytest.mark.parametrize("status", [204, 500])
+async def test_a_note_that_the_database_breaks_off_is_made_again_and_nothing_is_sent_twice(
+    post_office: PostOffice, status: int
+) -> None:
+    async with receiving(answering(status)) as receiver:
+        await post_office.subscribe(receiver)
+        await post_office.happen()
+        await post_office.fan_out()
+        async with post_office.deliverer() as sender:
+            async with post_office.database.transaction() as blocking:
+                await blocking.execute("LOCK TABLE webhook_attempt IN EXCLUSIVE MODE")
+                await sender.turn()
+                await receiver.wait_for(1)
+                async with asyncio.timeout(5):
+                    # The note's connection comes to wait for the lock at some moment.
+                    while not await blocking.fetch(_END_WAITING):  # noqa: ASYNC110 - another session's view
+                        await asyncio.sleep(0.02)
+            await until_quiet(sender)
+    (delivery,) = await post_office.deliveries()
+    assert (delivery.state, delivery.attempts) == ("delivered" if status == 204 else "pending", 1)
+    assert len(receiver.hits) == 1
+    assert (await post_office.webhook()).failures_in_row == (0 if status == 204 else 1)
+
+
+async def test_a_fault_in_noting_is_told_by_the_round_and_the_claim_ends(post_office: PostOffice) -> None:
+    async with receiving() as receiver:
+        await post_office.subscribe(receiver)
+        await post_office.happen()
+        await post_office.fan_out()
+        await post_office.database.execute("ALTER TABLE webhook_attempt RENAME TO elsewhere")
+        sender = post_office.deliverer(claim_seconds=0.2)
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await until_quiet(sender)
+        await post_office.database.execute("ALTER TABLE elsewhere RENAME TO webhook_attempt")
+        await asyncio.sleep(0.3)
+        await post_office.deliver()
+    assert [delivery.state for delivery in await post_office.deliveries()] == ["delivered"]
+    assert len(set(receiver.ids)) == 1
+
+
 async def test_a_note_that_comes_after_its_claim_ended_changes_nothing(post_office: PostOffice) -> None:
     async with receiving(receivers.sleeping(0.6)) as receiver:
         await post_office.subscribe(receiver)
@@ -328,8 +375,7 @@ async def test_a_webhook_may_go_while_a_delivery_is_under_way(post_office: PostO
                 await webhooks.delete(post_office.database, 1, None)
             else:
                 await webhooks.disable(post_office.database, 1)
-            while await sender.turn():
-                pass
+            await until_quiet(sender)
     left = await post_office.deliveries()
     assert [delivery.state for delivery in left] == ([] if meanwhile == "deleted" else ["dead"])
 
