@@ -43,6 +43,7 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
         ("postgresql://quantrac:hunter2@db/quantrac", "postgresql://quantrac:***@db/quantrac"),
         ("postgresql://:hunter2@db", "postgresql://:***@db"),
         ("mqtt://user:p@ss@broker and more", "mqtt://user:***@broker and more"),
+        (f"secret=whsec_{TOKEN}/+=, next", "secret=whsec_***, next"),
         ("st_k3v9q2ab", "st_k3v9q2ab"),
         ("http://127.0.0.1:8000/v1/latest", "http://127.0.0.1:8000/v1/latest"),
         ("08:00 at TH-NT-001", "08:00 at TH-NT-001"),
