@@ -133,4 +133,4 @@ def _by_hundred(status: int) -> str:
         case 5:
             return "The receiver failed inside; its own log says why. Deliveries are tried again for three days."
         case _:
-            return "The receiver refuses what was sent; its own log says why."
+            return "The receiver refuses what was sent; its own log says why. Does it verify with this secret?"

@@ -178,7 +178,8 @@ class Sender:
                         kept += event.data[: max(0, 4 * _SHOWN_CHARACTERS - len(kept))]
                     else:
                         break
-        return _NOT_SHOWN.sub(" ", kept.decode("utf-8", "replace")).strip()[:_SHOWN_CHARACTERS]
+        shown = _NOT_SHOWN.sub(" ", kept.decode("utf-8", "replace"))
+        return " ".join(shown.split())[:_SHOWN_CHARACTERS]
 
 
 def _request(protocol: h11.Connection, target: Target, headers: Mapping[str, str], content: bytes) -> bytes:
