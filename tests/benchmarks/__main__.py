@@ -6,6 +6,7 @@ used.
 """
 
 import argparse
+import asyncio
 import os
 import platform
 import statistics
@@ -17,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import bench_checks, bench_hooks, bench_streams, stack
+from tests.benchmarks import bench_checks, bench_hooks, bench_streams, bench_verdicts, stack
 from tests.benchmarks.stack import Stack
 
 _READINGS = 12
@@ -192,6 +193,17 @@ def streams(stacked: Stack, seconds: int) -> list[Row]:
     ]
 
 
+def verdicts(stacked: Stack) -> list[Row]:
+    found = asyncio.run(bench_verdicts.measured(stacked.dsn))
+    day, same, changed = (found[name] for name in ("day", "month, the same", "month, all changed"))
+    _say(f"Verdicts: day {day}; month of one station, nothing changes {same}, everything changes {changed}")
+    return [
+        Row("verdicts of one day for 105 stations, at once", str(day), "< 1 s"),
+        Row("one month of one station judged again, nothing changes", str(same), "< 2 s"),
+        Row("the same where every verdict changes, is kept and told", str(changed), "< 2 s"),
+    ]
+
+
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise RuntimeError(otherwise)
@@ -218,7 +230,9 @@ def _table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
-        "only", nargs="*", help="packets, columns, mqtt, half, overload, checks, hooks, streams; all when none is named"
+        "only",
+        nargs="*",
+        help="packets, columns, mqtt, half, overload, checks, hooks, streams, verdicts; all when none is named",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=20_000)
@@ -238,6 +252,7 @@ def main() -> None:
             "overload": lambda: overload(stacked, asked.requests),
             "hooks": lambda: hooks(stacked, asked.seconds),
             "streams": lambda: streams(stacked, asked.seconds),
+            "verdicts": lambda: verdicts(stacked),
         }
         rows = [row for name, part in parts.items() if not asked.only or name in asked.only for row in part()]
     _say("")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core import instants
@@ -286,6 +287,38 @@ async def test_a_permits_limit_is_corrected_and_ended(desk: Desk, cod: int, live
     problem(await desk.http.patch(path, json={"upper": None}, headers={"If-Match": "*"}), 422, "invalid-catalog-entry")
     early = {"validTo": day("2025-01-01")}
     problem(await desk.http.patch(path, json=early, headers={"If-Match": "*"}), 422, "invalid-catalog-entry")
+
+
+async def test_a_limit_at_a_reference_oxygen_is_nothing_that_single_readings_are_compared_with(
+    desk: Desk, cod: int, live_catalog: LiveCatalog
+) -> None:
+    made = await permit(desk, "2026-01-01", upper=60, oxygenReference=7, limitUnit="g/m3")
+    assert (made["oxygenReference"], made["limitUnit"], made["unit"]) == (7, "g/m3", "mg/l")
+    await live_catalog.refresh()
+    columns = live_catalog.snapshot.columns
+    spans = slice(columns.limit_start[cod], columns.limit_start[cod] + columns.limit_count[cod])
+    assert np.isnan(columns.limit_upper[spans]).all()
+    now = await desk.edit(f"/v1/limits/{made['id']}", {"oxygenReference": None, "limitUnit": None})
+    assert (now["oxygenReference"], now["limitUnit"]) == (None, None)
+    assert await judged(live_catalog, cod) == [("2026-01-01", None, 60.0)]
+    air = {"oxygenReference": 20.9}
+    problem(
+        await desk.http.patch(f"/v1/limits/{made['id']}", json=air, headers={"If-Match": "*"}), 422, "invalid-request"
+    )
+
+
+async def test_a_rule_set_hands_its_reference_oxygen_on(desk: Desk, cod: int) -> None:
+    base = {"symbol": "COD", "averaging": "1h", "upper": 130, "scaled": False, "oxygenReference": 7}
+    made = await desk.add(
+        "/v1/rule-sets",
+        {"code": "R-O2", "nameVi": "R", "nameEn": "R", "legalSource": "R", "confidence": "R", "limits": [base]},
+    )
+    assert (made["limits"][0]["oxygenReference"], made["limits"][0]["limitUnit"]) == (7, None)
+    applied = await desk.add("/v1/stations/NT-001/limits", {"ruleSet": "R-O2", "validFrom": day("2026-01-01")})
+    assert [(limit["datastream"], limit["oxygenReference"]) for limit in applied["limits"]] == [(cod, 7)]
+    body = {"oxygenReference": 8}
+    answer = await desk.http.patch(f"/v1/limits/{applied['limits'][0]['id']}", json=body, headers={"If-Match": "*"})
+    assert problem(answer, 409, "limit-computed")["errors"][0]["field"] == "oxygenReference"
 
 
 async def test_members_that_disagree_after_an_edit_are_named(desk: Desk, cod: int) -> None:

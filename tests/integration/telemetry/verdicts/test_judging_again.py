@@ -254,11 +254,14 @@ async def test_a_policy_that_asks_for_more_data_judges_again(day: Court) -> None
     await day.send(STATION, SYMBOL, times(EIGHT + 4 * HOUR, EIGHT + 5 * HOUR)[:10], 50.0)
     await day.turns()
     assert (await judged(day, "1h", EIGHT + 4 * HOUR)).verdict == "compliant"
-    await day.database.execute("UPDATE averaging_policy SET minimum_share = 0.9, revision = 2 WHERE id = 1")
+    policy = await day.database.fetchval(
+        "UPDATE averaging_policy SET minimum_share = 0.9, revision = 2 "
+        "WHERE station_kind = 'flue_gas' AND averaging = '1h' RETURNING id"
+    )
     await day.turns()
     now = await judged(day, "1h", EIGHT + 4 * HOUR)
     assert (now.verdict, now.policy.minimum_share, now.policy.revision) == ("insufficient-data", 0.9, 2)
-    assert [(f.cause, f.cause_policy) for f in await day.former(now)][-1] == ("policy-changed", 1)
+    assert [(f.cause, f.cause_policy) for f in await day.former(now)][-1] == ("policy-changed", policy)
     assert await judged(day, "1h", EIGHT) == before
 
 
