@@ -150,7 +150,8 @@ async def _backlog(intake: Intake, stations: int, days: int) -> None:
             )
 
 
-async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, int] | None) -> None:
+async def _measured(dsn: str, rate: float, seconds: float, turn: int, backlog: tuple[int, int] | None) -> None:
+    """`turn`: which measurement it is, so that none meets the readings of another."""
     async with (
         Database(dsn, application_name="bench", limits=PoolLimits(max_size=8)) as database,
         LiveCatalog(database) as catalog,
@@ -162,8 +163,10 @@ async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, i
             pass
         meter, stop = Meter(), asyncio.Event()
         begin_us = instants.now_us() // _CADENCE_US * _CADENCE_US - 5 * 3_600 * 10**6
+        begin_us += turn * 30 * 10**6
+        while await deadlines.turn():
+            pass
         if backlog is not None:
-            begin_us += 30 * 10**6
             await _backlog(intake, *backlog)
             while await alerts.turn():
                 pass
@@ -172,7 +175,7 @@ async def _measured(dsn: str, rate: float, seconds: float, backlog: tuple[int, i
             asyncio.create_task(_turn(deadlines, stop, None)),
             asyncio.create_task(_observe(database, stop, meter)),
         ]
-        await Load(intake, begin_us, 0 if backlog is None else 20).run(rate / _WIDTH, seconds, meter)
+        await Load(intake, begin_us, 10 * turn).run(rate / _WIDTH, seconds, meter)
         await asyncio.sleep(3)
         stop.set()
         await asyncio.gather(*work)
@@ -194,8 +197,8 @@ def _say(text: str) -> None:
 
 def main() -> None:
     with stack.database(sys.argv[1] if len(sys.argv) > 1 else None) as stacked:
-        asyncio.run(_measured(stacked.dsn, 2_000, 15, None))
-        asyncio.run(_measured(stacked.dsn, 2_000, 15, (5, 60)))
+        for turn, backlog in enumerate((None, (5, 60), None)):
+            asyncio.run(_measured(stacked.dsn, 2_000, 15, turn, backlog))
 
 
 if __name__ == "__main__":

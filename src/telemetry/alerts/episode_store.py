@@ -21,6 +21,8 @@ _LOCKS = 0x616C7274
 # One packed reading, as the query writes it, and where PostgreSQL counts times from, in µs since the Unix epoch.
 _ROW = np.dtype([("time", ">i8"), ("result", ">f8"), ("status", ">i2"), ("reasons", ">i4")])
 _POSTGRES_EPOCH_US = 946_684_800_000_000
+# Readings around a span are looked for this far before it at first.
+_REACH_US = 2 * 86_400 * 10**6
 _BEGINNING, _END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 # First and last time of a span in µs, both included; None where it has no end on that side.
@@ -81,18 +83,19 @@ async def lock(connection: Any, stations: Sequence[int]) -> None:
 
 async def readings(connection: Any, spans: Mapping[int, tuple[int, int]], context: int) -> Readings:
     """What stands in the spans by datastream id, and `context` readings before and after each."""
-    rows = await connection.fetch(
-        _sql["episodes_readings"],
-        list(spans),
-        [instants.from_us(first) for first, _ in spans.values()],
-        [instants.from_us(last) for _, last in spans.values()],
-        context,
-    )
-    packed = [(row[0], row[1] or b"") for row in rows]
-    columns = np.frombuffer(b"".join(part for _, part in packed), _ROW)
+    since_us = min((first for first, _ in spans.values()), default=0) - _REACH_US
+    packed = await _packed(connection, spans, context, instants.from_us(since_us))
+    # Those of which there is less are looked for in all of the past.
+    few = {
+        stream: span
+        for stream, span in spans.items()
+        if np.count_nonzero(_times(packed.get(stream, b"")) < span[0]) < context
+    }
+    if few:
+        packed |= await _packed(connection, few, context, _BEGINNING)
+    columns = np.frombuffer(b"".join(packed.values()), _ROW)
     stream = np.repeat(
-        np.fromiter((number for number, _ in packed), np.int64, len(packed)),
-        [len(part) // _ROW.itemsize for _, part in packed],
+        np.fromiter(packed, np.int64, len(packed)), [len(part) // _ROW.itemsize for part in packed.values()]
     )
     time_us = columns["time"].astype(np.int64) + _POSTGRES_EPOCH_US
     order = np.lexsort((time_us, stream))
@@ -103,6 +106,26 @@ async def readings(connection: Any, spans: Mapping[int, tuple[int, int]], contex
         status=columns["status"].astype(np.int16)[order],
         reasons=columns["reasons"].astype(np.int32)[order],
     )
+
+
+async def _packed(
+    connection: Any, spans: Mapping[int, tuple[int, int]], context: int, since: datetime
+) -> dict[int, bytes]:
+    """By datastream id its readings as the query packs them."""
+    rows = await connection.fetch(
+        _sql["episodes_readings"],
+        list(spans),
+        [instants.from_us(first) for first, _ in spans.values()],
+        [instants.from_us(last) for _, last in spans.values()],
+        context,
+        since,
+    )
+    return {row[0]: row[1] or b"" for row in rows}
+
+
+def _times(packed: bytes) -> Int64s:
+    found: Int64s = np.frombuffer(packed, _ROW)["time"].astype(np.int64) + _POSTGRES_EPOCH_US
+    return found
 
 
 async def of_datastreams(connection: Any, spans: Mapping[int, Span]) -> dict[tuple[str, int], list[Stand]]:
