@@ -22,6 +22,7 @@ from core.feeds import Position
 from telemetry.hooks.streaming_clients import MOST_WAITING_BYTES, Client, Ending
 from telemetry.hooks.streaming_cursors import Cursor, Stage
 from telemetry.hooks.streaming_filters import Filter
+from telemetry.hooks.streaming_pages import Pages
 from telemetry.hooks.streaming_source import Batch, Source
 
 _log = structlog.get_logger(__name__)
@@ -68,9 +69,8 @@ class Hub:
     """The clients of a process and their poller. Use as an async context manager."""
 
     def __init__(self, source: Source, stopping: Callable[[], bool], options: HubOptions | None = None) -> None:
-        # Pages that are read at once for clients that come back.
-        self.readers = asyncio.Semaphore(2)
-        self.source = source
+        self._source = source
+        self._pages = Pages(source)
         self._stopping = stopping
         self.options = options or HubOptions()
         self._clients: set[Client] = set()
@@ -90,6 +90,7 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pages.close()
 
     def admit(self, name: str, *, station: bool) -> None:
         """Raise TooManyStreams where there is no room for another stream of this principal."""
@@ -119,6 +120,10 @@ class Hub:
             self._of -= Counter([name])
             CLIENTS.set(len(self._clients))
             ENDED.labels(client.ending or Ending.GONE).inc()
+
+    async def page(self, cursor: Cursor, wanted: Filter) -> Batch:
+        """The next page of a round for a client that comes back, read once for all who come from the same place."""
+        return await self._pages.read(cursor, wanted.stages)
 
     def settle(self, client: Client, *, joins: bool) -> asyncio.Future[Position]:
         """What a turn that begins after this call has seen at its end; where the client joins, it joins there."""
@@ -189,7 +194,7 @@ class Hub:
         if self._cursor is not None and not self._cursor.at_rest:
             # The turn before was broken off by an outage; what it had put is not put again.
             await self._round(self._cursor)
-        now = await self.source.now()
+        now = await self._source.now()
         if self._cursor is None or self._cursor.lies_ahead_of(now):
             if self._cursor is not None:
                 _log.error(
@@ -205,7 +210,7 @@ class Hub:
     async def _round(self, cursor: Cursor) -> None:
         stages = frozenset[Stage]().union(*(client.filter.stages for client in self._joined))
         self._cursor = cursor
-        async with aclosing(self.source.round(cursor, stages)) as batches:
+        async with aclosing(self._source.round(cursor, stages)) as batches:
             async for batch in batches:
                 self._cursor = batch.cursor
                 self._spread(batch)

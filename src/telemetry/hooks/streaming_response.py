@@ -1,8 +1,7 @@
 """Answers a request with the live stream until the client leaves, is too slow, or the process stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from telemetry.hooks.streaming_clients import Client, Ending
 from telemetry.hooks.streaming_cursors import Cursor
 from telemetry.hooks.streaming_filters import Filter
 from telemetry.hooks.streaming_hub import Hub
-from telemetry.hooks.streaming_source import Batch
 
 _log = structlog.get_logger(__name__)
 
@@ -150,25 +148,13 @@ class EventStream(Response):
         """Send the rest of a round; the cursor at its end."""
         if cursor.position.seen == cursor.position.target and cursor.position.row_id == 0:
             return cursor.reached()
-        async with aclosing(self._hub.source.round(cursor, client.filter.stages)) as batches:
-            async for batch in self._in_turn(batches):
-                if client.ending is not None:
-                    break
-                cursor = batch.cursor
-                text = b"".join(frame.text for frame in batch.frames if client.filter.takes(frame))
-                if text:
-                    await send(_body(text))
+        while not cursor.at_rest and client.ending is None:
+            batch = await self._hub.page(cursor, client.filter)
+            cursor = batch.cursor
+            text = b"".join(frame.text for frame in batch.frames if client.filter.takes(frame))
+            if text:
+                await send(_body(text))
         return cursor
-
-    async def _in_turn(self, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
-        """The batches, of which only a few clients read one at the same time."""
-        while True:
-            async with self._hub.readers:
-                try:
-                    batch = await anext(batches)
-                except StopAsyncIteration:
-                    return
-            yield batch
 
     async def _settled(self, client: Client, send: Send, *, joins: bool) -> Position | None:
         """What a new turn of the poller has seen; signs of life while the database is away. None: it is over."""

@@ -42,43 +42,40 @@ class Source:
         return await feeds.now(self._database)
 
     async def round(self, cursor: Cursor, stages: frozenset[Stage]) -> AsyncGenerator[Batch]:
-        """Pages from a cursor that is under way to the end of its round.
+        """Pages from a cursor that is under way to the end of its round."""
+        while not cursor.at_rest:
+            batch = await self.page(cursor, stages)
+            cursor = batch.cursor
+            yield batch
+
+    async def page(self, cursor: Cursor, stages: frozenset[Stage]) -> Batch:
+        """The next page of a round.
 
         A stage that nobody wants is passed over; what it would have brought is not asked for again.
         """
         if cursor.stage is Stage.EVENTS:
             if Stage.EVENTS in stages:
-                async for batch in self._events(cursor):
-                    yield batch
+                batch = await self._events(cursor)
+                if batch.frames:
+                    return batch
             cursor = cursor.next_stage()
         if Stage.OBSERVATIONS in stages:
-            async for batch in self._observations(cursor):
-                yield batch
-        yield Batch((), cursor.reached())
+            return await self._observations(cursor)
+        return Batch((), cursor.reached())
 
-    async def _events(self, cursor: Cursor) -> AsyncGenerator[Batch]:
-        more = True
-        while more:
-            logged, page = await events.page(self._database, cursor.position, _EVENTS)
-            found = [
-                frames.of_event(event, cursor.behind(Stage.EVENTS, row["transaction_id"], row["id"]))
-                for event, row in zip(logged, page.rows, strict=True)
-            ]
-            more = page.more
-            if found:
-                cursor = found[-1].cursor
-                yield Batch(found, cursor)
+    async def _events(self, cursor: Cursor) -> Batch:
+        logged, page = await events.page(self._database, cursor.position, _EVENTS)
+        found = [
+            frames.of_event(event, cursor.behind(Stage.EVENTS, row["transaction_id"], row["id"]))
+            for event, row in zip(logged, page.rows, strict=True)
+        ]
+        return Batch(found, found[-1].cursor if page.more else cursor.next_stage())
 
-    async def _observations(self, cursor: Cursor) -> AsyncGenerator[Batch]:
-        more = True
-        while more:
-            receipts, page = await changes.page(self._database, _with_parts_left(cursor), _RECEIPTS)
-            keys = [(row["transaction_id"], row["id"]) for row in page.rows]
-            found = await self._frames(receipts, keys, cursor)
-            more = page.more
-            if keys:
-                cursor = cursor.behind(Stage.OBSERVATIONS, *keys[-1])
-                yield Batch(found, cursor)
+    async def _observations(self, cursor: Cursor) -> Batch:
+        receipts, page = await changes.page(self._database, _with_parts_left(cursor), _RECEIPTS)
+        keys = [(row["transaction_id"], row["id"]) for row in page.rows]
+        found = await self._frames(receipts, keys, cursor)
+        return Batch(found, cursor.behind(Stage.OBSERVATIONS, *keys[-1]) if page.more else cursor.reached())
 
     async def _frames(
         self, receipts: Sequence[Receipt], keys: Sequence[tuple[str, int]], cursor: Cursor
@@ -125,9 +122,10 @@ def _passed(cursor: Cursor, at: Cursor) -> bool:
 
 
 def _streams(receipt: Receipt, snapshot: Snapshot) -> Sequence[int]:
+    """The datastreams that the receipt may have readings of; by station, for all of them are many."""
     if receipt.station_id is None:
         return [stream for stream in receipt.datastream_ids if stream in snapshot.datastreams]
-    return [stream.id for stream in snapshot.datastreams.values() if stream.station_id == receipt.station_id]
+    return sorted(set(snapshot.spellings.get(receipt.station_id, {}).values()))
 
 
 def _by_station(rows: Iterator[Any], snapshot: Snapshot) -> list[tuple[int, list[Any]]]:
