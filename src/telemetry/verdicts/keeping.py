@@ -11,7 +11,7 @@ from core import instants
 from telemetry.events import store as events
 from telemetry.events.store import Event
 from telemetry.readings import Int64s
-from telemetry.verdicts import deriving, judging, planning, reconciling, schemas, store
+from telemetry.verdicts import deriving, judging, planning, reconciling, store
 from telemetry.verdicts.agenda import Cause
 from telemetry.verdicts.book import Book
 from telemetry.verdicts.planning import Periods
@@ -42,17 +42,18 @@ class Time:
 async def judge(connection: Any, book: Book, asked: Periods, cause_of: CauseOf, time: Time) -> Kept:
     """Judge the periods in the transaction of the connection, which holds the lock of the agenda."""
     derived = await deriving.derive(connection, book, planning.limited(asked))
+    await store.prefer_indexes(connection)
     standing = await store.standing(connection, asked)
     found = reconciling.difference(book, asked, derived, standing)
     told = _told(derived, standing, found)
-    before = await store.by_ids(connection, standing.id[np.concatenate([told.changed, told.gone])].tolist())
+    before = await store.told_by_ids(connection, standing.id[np.concatenate([told.changed, told.gone])].tolist())
     for which, gone in ((found.replaced, False), (found.withdrawn, True)):
         await _keep_former(connection, standing, which, cause_of, time.now, withdrawn=gone)
     await store.withdraw(connection, standing.id[found.withdrawn].tolist())
     await store.update(connection, book, derived, found.changed, time.now)
     await store.insert(connection, book, derived, found.new, time.now)
-    now = await store.of_periods(connection, derived.periods.picked(told.new))
-    now += await store.by_ids(connection, standing.id[told.changed].tolist())
+    now = await store.told_of_periods(connection, derived.periods.picked(told.new))
+    now += await store.told_by_ids(connection, standing.id[told.changed].tolist())
     await events.append(connection, _events(before, now, time))
     return Kept(len(found.new), len(found.changed), len(found.withdrawn))
 
@@ -86,27 +87,20 @@ def _told(derived: Derived, standing: Standing, found: Difference) -> _Told:
 
 
 def _events(before: Sequence[Told], now: Sequence[Told], time: Time) -> list[Event]:
-    former = {verdict.id: verdict for verdict, _ in before}
-    there = {verdict.id for verdict, _ in now}
-    return [_event(verdict, former.get(verdict.id), station, time) for verdict, station in now] + [
-        _event(None, verdict, station, time) for verdict, station in before if verdict.id not in there
+    former = {told.id: told for told in before}
+    there = {told.id for told in now}
+    return [_event(told, told, former.get(told.id), time) for told in now] + [
+        _event(told, None, told, time) for told in before if told.id not in there
     ]
 
 
-def _event(verdict: schemas.Verdict | None, former: schemas.Verdict | None, station_id: int, time: Time) -> Event:
+def _event(known: Told, now: Told | None, former: Told | None, time: Time) -> Event:
     """verdict.exceeded where a period comes to be exceeded, verdict.changed for everything else."""
-    known = verdict or former
-    if known is None:
-        raise ValueError("an event tells of a verdict")
-    begins = verdict is not None and verdict.verdict == "exceeded" and (former is None or former.verdict != "exceeded")
+    begins = now is not None and now.verdict == "exceeded" and (former is None or former.verdict != "exceeded")
     return Event(
         type="verdict.exceeded" if begins else "verdict.changed",
-        payload={"verdict": _document(verdict), "former": _document(former)},
-        station_id=station_id,
+        payload={"verdict": now and now.document, "former": former and former.document},
+        station_id=known.station_id,
         historical=instants.to_us(known.period_end) < time.history_us,
         occurred_time=time.now,
     )
-
-
-def _document(verdict: schemas.Verdict | None) -> dict[str, Any] | None:
-    return None if verdict is None else verdict.model_dump(mode="json")

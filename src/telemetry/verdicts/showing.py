@@ -21,7 +21,7 @@ _FAIL = 4
 async def detail(database: Database, verdict_id: int) -> schemas.VerdictDetail:
     """The verdict with everything that was said of its period before, also one that is withdrawn."""
     found = await store.by_ids(database, [verdict_id])
-    current = found[0][0] if found else None
+    current = found[0] if found else None
     known = current or next(iter(reversed(await store.former_of(database, verdict_id))), None)
     if known is None:
         raise errors.VerdictNotFound(verdict_id)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from pydantic.alias_generators import to_camel
 
 from core import feeds, instants, queries
 from core.database import Database
@@ -34,6 +35,11 @@ _VERDICT = schemas.Verdict.model_fields.keys() - {
     "policy",
     "first_receipt",
     "last_receipt",
+}
+_CAMEL = {
+    name: to_camel(name)
+    for kind in (schemas.Verdict, schemas.JudgedBy, schemas.PolicyUsed)
+    for name in kind.model_fields
 }
 _FORMER = ("replaced_time", "cause", "cause_person", "withdrawn")
 
@@ -238,24 +244,47 @@ async def withdraw(connection: Any, ids: Sequence[int]) -> None:
         await connection.execute(_sql["verdicts_withdraw"], list(ids))
 
 
-Told = tuple[schemas.Verdict, int]
+async def by_ids(database: Database, ids: Sequence[int]) -> list[schemas.Verdict]:
+    return [schemas.Verdict(**_members(row)) for row in await database.fetch(_sql["verdicts_by_ids"], list(ids))]
 
 
-async def by_ids(database: Any, ids: Sequence[int]) -> list[Told]:
-    """Each with the number of its station. Takes a database or a connection."""
-    found = await database.fetch(_sql["verdicts_by_ids"], list(ids)) if ids else []
-    return [(schemas.Verdict(**_members(row)), row["station_id"]) for row in found]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A verdict as events tell it: the document is what `schemas.Verdict` would write."""
+
+    id: int
+    station_id: int
+    period_end: datetime
+    verdict: str
+    document: dict[str, Any]
 
 
-async def of_periods(connection: Any, periods: Periods) -> list[Told]:
-    """The verdicts on the periods, each with the number of its station."""
+async def told_by_ids(connection: Any, ids: Sequence[int]) -> list[Told]:
+    return [_told(row) for row in await connection.fetch(_sql["verdicts_by_ids"], list(ids))] if ids else []
+
+
+async def told_of_periods(connection: Any, periods: Periods) -> list[Told]:
+    """The verdicts on the periods."""
     if not len(periods):
         return []
     names = [windows.WINDOWS[window] for window in periods.window.tolist()]
     found = await connection.fetch(
         _sql["verdicts_of_periods"], periods.datastream_id.tolist(), names, _times(periods.start_us)
     )
-    return [(schemas.Verdict(**_members(row)), row["station_id"]) for row in found]
+    return [_told(row) for row in found]
+
+
+def _told(row: Any) -> Told:
+    members = _members(row)
+    document = {_CAMEL[name]: value for name, value in members.items()}
+    for part in ("limit", "policy"):
+        document[part] = {_CAMEL[name]: value for name, value in members[part].items()}
+    return Told(row["id"], row["station_id"], row["period_end"], row["verdict"], document)
+
+
+async def prefer_indexes(connection: Any) -> None:
+    """Of a table of many millions a turn wants some thousands of rows, whatever the statistics say by now."""
+    await connection.execute(_sql["verdicts_prefer_indexes"])
 
 
 @dataclass(frozen=True, slots=True)

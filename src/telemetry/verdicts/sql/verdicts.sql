@@ -1,3 +1,7 @@
+-- name: verdicts_prefer_indexes
+-- Until the end of the transaction.
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+
 -- name: verdicts_standing
 -- Verdicts of datastreams $1 in windows $2 whose periods begin from $3 to $4, both included, places of the same length.
 SELECT v.id, v.datastream_id, v.averaging, v.period_start, v.verdict, v.reason, v.limit_id, l.unit, l.oxygen_reference, l.lower,

@@ -207,6 +207,8 @@ async def test_only_an_exceedance_is_told(court: Court) -> None:
     assert (event["type"], event["historical"], payload["former"]) == ("verdict.exceeded", False, None)
     assert (payload["verdict"]["station"], payload["verdict"]["mean"]) == (STATION, 150)
     assert payload["verdict"]["limit"]["upper"] == 100
+    # What is told is what the interface answers.
+    assert Verdict.model_validate(payload["verdict"]).model_dump(mode="json") == payload["verdict"]
 
 
 async def test_what_ended_long_before_it_was_judged_is_told_as_history(court: Court) -> None:
