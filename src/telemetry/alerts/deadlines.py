@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
+import structlog
+
 from core import instants
 from core.database import Database
 from telemetry.alerts import (
@@ -23,6 +26,8 @@ from telemetry.alerts.evaluation import Worlds, evaluate
 from telemetry.alerts.findings import World
 from telemetry.alerts.kinds import Kind
 from telemetry.catalog.loading import LiveCatalog
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Deadlines:
             running = time.monotonic() - self._began > world.rule(Kind.JOB_STUCK, None).parameter("silentSeconds")
             await surveys.survey(self._database, world, now, readers=running)
             self._surveyed = now
-        return await self._again(world, now)
+        return await self._again(now)
 
     async def _silent(self, world: World, now: datetime) -> None:
         """Raise lost connections of stations that have been silent for too long."""
@@ -117,26 +122,20 @@ class Deadlines:
     async def _open(self, *kinds: Kind) -> list[Stand]:
         return await deadline_store.open_alerts(self._database, [kind.value for kind in kinds])
 
-    async def _again(self, world: World, now: datetime) -> bool:
+    async def _again(self, now: datetime) -> bool:
         """Look again at a piece of what was asked; True when there may be more.
 
         Others wait for the station meanwhile, news first of all, so a piece is what a short turn takes.
         """
         began = time.monotonic()
-        async with self._database.transaction() as connection:
-            asked = await rechecks.take(connection)
-            if not asked:
-                return False
-            # What was asked because the catalogue changed is answered with that catalogue.
-            world = await self._worlds.newest()
-            station = asked[0].station_id
-            begin = asked[0].begin
-            end = min(_joined_end(asked), begin + self._piece)
-            await episode_store.lock(connection, [station])
-            span = instants.to_us(begin), instants.to_us(end)
-            await evaluate(connection, world, {station: span}, now)
-            near = [one.id for one in asked if one.begin <= end]
-            await rechecks.done(connection, near, end)
+        try:
+            some = await self._piece_again(now)
+        except asyncpg.UniqueViolationError:
+            # Nobody can look at this one; the others must not wait for it.
+            _log.exception("alerts.recheck_refused")
+            some = await self._piece_again(now, skip=True)
+        if not some:
+            return False
         spent = time.monotonic() - began
         if spent > self._options.turn_seconds:
             self._piece = max(self._piece / 2, self._options.shortest)
@@ -145,6 +144,23 @@ class Deadlines:
         # Most of the time is for others: what happens now goes before what is long past.
         await asyncio.sleep(min(2 * spent, 4 * self._options.turn_seconds))
         return True
+
+    async def _piece_again(self, now: datetime, *, skip: bool = False) -> bool:
+        """One transaction; False when nothing is asked. skip: only note that the piece was looked at."""
+        async with self._database.transaction() as connection:
+            asked = await rechecks.take(connection)
+            if not asked:
+                return False
+            # What was asked because the catalogue changed is answered with that catalogue.
+            world = await self._worlds.newest()
+            begin = asked[0].begin
+            end = min(_joined_end(asked), begin + self._piece)
+            if not skip:
+                await episode_store.lock(connection, [asked[0].station_id])
+                span = instants.to_us(begin), instants.to_us(end)
+                await evaluate(connection, world, {asked[0].station_id: span}, now)
+            await rechecks.done(connection, [one.id for one in asked if one.begin <= end], end)
+            return True
 
 
 def _subjects(

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+import structlog
+
 from core import feeds, instants
 from core.database import Database
 from telemetry.alerts import (
@@ -30,6 +33,8 @@ from telemetry.catalog.loading import LiveCatalog
 from telemetry.changes import store as changes
 from telemetry.changes.store import Changes, Receipt
 from telemetry.verdicts import store as verdict_store
+
+_log = structlog.get_logger(__name__)
 
 READER = "alerts"
 
@@ -115,7 +120,24 @@ class Alerts:
         return await self._judged(world) or received
 
     async def _received(self, world: World) -> bool:
-        """Follow the receipts; True when there is more at once."""
+        """Follow the receipts; True when there is more at once.
+
+        One station whose alerts cannot be brought together must not keep all others from theirs: where the table
+        refuses what was found, every station of the page is looked at again by itself.
+        """
+        try:
+            return await self._page(world)
+        except asyncpg.UniqueViolationError:
+            _log.exception("alerts.page_refused")
+        async with changes.reading(self._database, READER, self._options.page) as page:
+            if page is not None:
+                live, past = spans_of(page, world, 0)
+                for station, first_us, last_us in [(s, *span) for s, span in live.items()] + past:
+                    span = instants.from_us(first_us), instants.from_us(last_us)
+                    await rechecks.ask(page.connection, station, None, *span, "refused")
+        return True
+
+    async def _page(self, world: World) -> bool:
         async with changes.reading(self._database, READER, self._options.page) as page:
             if page is None:
                 return False

@@ -1,8 +1,15 @@
 """What readings that are committed make of alerts."""
 
 import json
+from typing import Any
+
+import asyncpg
+import pytest
 
 from core import instants
+from telemetry.alerts import outcomes
+from telemetry.readings import Readings
+from tests.fixtures.submissions import FIRST, SECOND
 from tests.fixtures.watches import MINUTE_US, Watch
 
 
@@ -252,3 +259,46 @@ async def test_what_a_person_closed_stays_closed_for_an_hour(watch: Watch) -> No
     await watch.settle()
     assert await watch.moves() == ["raise", "reraise"]
     assert await watch.found() == [("over-limit", "COD", 0.0, None)]
+
+
+async def test_what_the_table_refuses_of_one_station_keeps_no_other_from_its_alerts(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watch.only("instrument-fault")
+    keep = outcomes.keep
+
+    async def refusing(connection: Any, findings: Any, now: Any) -> Any:
+        if any(finding.station_id == 1 for finding in findings):
+            raise asyncpg.UniqueViolationError("alert_episode")
+        return await keep(connection, findings, now)
+
+    monkeypatch.setattr(outcomes, "keep", refusing)
+    await watch.send(0, FIRST, [2], COD=1)
+    await watch.send(0, SECOND, [2], COD=1)
+    await watch.settle()
+    assert [row["station"] for row in await watch.rows()] == [SECOND]
+    assert await watch.works.rows("SELECT * FROM alert_recheck") == []
+
+
+async def test_a_batch_of_many_stations_is_looked_at_by_station(watch: Watch) -> None:
+    await watch.only("instrument-fault")
+    base = watch.works.base_us
+    await watch.works.submit(
+        Readings(FIRST, ("COD",), base, [1.0], status=[2]), Readings(SECOND, ("pH",), base, [7.0], status=[2])
+    )
+    await watch.settle()
+    assert [(row["station"], row["symbol"]) for row in await watch.rows()] == [(FIRST, "COD"), (SECOND, "pH")]
+
+
+async def test_alerts_survive_new_rounds_on_the_same_database(watch: Watch) -> None:
+    await watch.only("over-limit")
+    watch.now_minute = 10
+    await watch.series("COD", [60, 61, 62])
+    await watch.settle()
+    watch.restart()
+    await watch.send(15, COD=40)
+    await watch.settle()
+    watch.restart()
+    await watch.settle()
+    assert await watch.found() == [("over-limit", "COD", 0.0, 15.0)]
+    assert await watch.moves() == ["raise", "clear"]
