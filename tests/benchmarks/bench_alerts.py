@@ -44,16 +44,19 @@ class Meter:
     turns: list[float] = field(default_factory=list)
     receipts: int = 0
 
+    @property
+    def p99(self) -> float:
+        return sorted(self.waits)[min(len(self.waits) - 1, int(len(self.waits) * 0.99))]
+
     def told(self) -> str:
         waits = sorted(self.waits)
         if not waits:
             return "no alert"
-        p99 = waits[min(len(waits) - 1, int(len(waits) * 0.99))]
         turns = sorted(self.turns)
         return (
             f"{self.receipts} packets, {len(waits)} alerts; "
             f"commit to alert p50 {statistics.median(waits) * 1e3:.0f} ms, "
-            f"p99 {p99 * 1e3:.0f} ms; turn p50 {statistics.median(turns) * 1e3:.0f} ms, "
+            f"p99 {self.p99 * 1e3:.0f} ms; turn p50 {statistics.median(turns) * 1e3:.0f} ms, "
             f"p99 {turns[min(len(turns) - 1, int(len(turns) * 0.99))] * 1e3:.0f} ms"
         )
 
@@ -150,7 +153,7 @@ async def _backlog(intake: Intake, stations: int, days: int) -> None:
             )
 
 
-async def _measured(dsn: str, rate: float, seconds: float, turn: int, backlog: tuple[int, int] | None) -> None:
+async def measured(dsn: str, rate: float, seconds: float, turn: int, backlog: tuple[int, int] | None) -> Meter:
     """`turn`: which measurement it is, so that none meets the readings of another."""
     async with (
         Database(dsn, application_name="bench", limits=PoolLimits(max_size=8)) as database,
@@ -188,6 +191,7 @@ async def _measured(dsn: str, rate: float, seconds: float, turn: int, backlog: t
         began = time.perf_counter()
         await database.fetchrow(_SCAN, list(range(1, 421)), instants.from_us(instants.now_us() - 2 * 3_600 * 10**6))
         _say(f"plain scan of 420 datastreams × 2 h: {(time.perf_counter() - began) * 1e3:.0f} ms")
+        return meter
 
 
 def _say(text: str) -> None:
@@ -198,7 +202,7 @@ def _say(text: str) -> None:
 def main() -> None:
     with stack.database(sys.argv[1] if len(sys.argv) > 1 else None) as stacked:
         for turn, backlog in enumerate((None, (5, 60), None)):
-            asyncio.run(_measured(stacked.dsn, 2_000, 15, turn, backlog))
+            asyncio.run(measured(stacked.dsn, 2_000, 15, turn, backlog))
 
 
 if __name__ == "__main__":
