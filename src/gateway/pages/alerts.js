@@ -32,7 +32,8 @@ const WORDS = {
 
 let alerts = [];
 let counts = null;
-let chosen = null;
+// Mail leads to one alert: /alerts?id=17.
+let chosen = Number(new URLSearchParams(location.search).get("id")) || null;
 let cursor = null;
 const wanted = { state: "open", severity: "", kind: "", station: "" };
 
@@ -169,6 +170,7 @@ async function detail(id) {
 
 function choose(id) {
   chosen = id;
+  history.replaceState(null, "", `/alerts?id=${id}`);
   showList();
   detail(id).catch(page.refused);
 }
