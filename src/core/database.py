@@ -117,7 +117,8 @@ class Database:
             taken = await self._pool.acquire(timeout=self._limits.acquire_seconds)
         except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.PostgresError) and not is_transient(error):
-                raise
+                # A login that is locked or whose password is being changed: nothing that the caller could mend.
+                _log.error("database.refused", state=error.sqlstate, error=type(error).__name__)
             raise DatabaseUnavailable("No database connection could be had in time.", retry_after=5) from error
         try:
             yield taken

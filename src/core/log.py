@@ -9,10 +9,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # A station key, a webhook's secret or a bearer token anywhere in a value: the public half stays, the secret goes.
-_SECRET = re.compile(
-    r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)",
-    re.IGNORECASE,
-)
+_KEYS = r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}"
+_KEY = re.compile(_KEYS, re.IGNORECASE)
+_SECRET = re.compile(_KEYS + r"|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE)
 _FIRST = ("timestamp", "level", "event")
 # uvicorn's own event once more, with colours for a terminal.
 _LEFT_OUT = frozenset({"color_message"})
@@ -24,12 +23,19 @@ _LONGEST_TRACEBACK = 8_000
 def _hidden(match: re.Match[str]) -> str:
     if match.group(1):
         return f"{match.group(1)}.***"
+    if match.re is _KEY:
+        return "***"
     return f"{match.group(2)}:***" if match.group(2) is not None else "***"
 
 
 def redact(text: str) -> str:
     """The text without station secrets, bearer tokens and passwords in addresses."""
     return _SECRET.sub(_hidden, text)
+
+
+def without_keys(text: str) -> str:
+    """The text without the secret halves of what this service hands out; what else looks like a secret stays."""
+    return _KEY.sub(_hidden, text)
 
 
 def _shortened(text: str, longest: int) -> str:

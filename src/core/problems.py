@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import errors
+from core import errors, log
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:quantrac:problem:"
@@ -57,9 +57,13 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
 }
 
 
-def _encodable(text: str) -> str:
-    """The text with lone surrogates, which JSON can bring in and UTF-8 cannot bring out, written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _sayable(text: str) -> str:
+    """The text as it may be answered, whatever of the request it repeats.
+
+    Lone surrogates, which JSON can bring in and UTF-8 cannot bring out, are written as escapes. A key that was put in
+    the wrong place is not said again: answers are written into logs and tickets.
+    """
+    return log.without_keys(text.encode("utf-8", "backslashreplace").decode())
 
 
 def document(error: errors.Error, instance: str) -> dict[str, Any]:
@@ -68,12 +72,12 @@ def document(error: errors.Error, instance: str) -> dict[str, Any]:
         "type": TYPE_PREFIX + error.slug,
         "title": error.title,
         "status": error.status,
-        "detail": _encodable(error.detail),
-        "instance": instance,
+        "detail": _sayable(error.detail),
+        "instance": _sayable(instance),
     }
     if error.faults:
         body["errors"] = [
-            {"field": _encodable(f.field), "found": _encodable(f.found), "expected": _encodable(f.expected)}
+            {"field": _sayable(f.field), "found": _sayable(f.found), "expected": _sayable(f.expected)}
             for f in error.faults
         ]
     return body | error.extra
@@ -140,7 +144,7 @@ def _untyped(error: HTTPException, instance: str) -> Response:
         "title": HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
         "detail": str(error.detail),
-        "instance": instance,
+        "instance": _sayable(instance),
     }
     return Response(msgspec.json.encode(body), status_code=error.status_code, media_type=MEDIA_TYPE)
 

@@ -189,3 +189,17 @@ async def test_a_status_of_the_framework_that_no_kind_has_stays_what_it_is(clien
 def test_a_document_can_always_be_written() -> None:
     error = errors.Invalid("\ud800", faults=[errors.Fault("a\udfff", "\ud800", "\udc00")])
     assert json.dumps(problems.document(error, "/v1/x")).encode()
+
+
+def test_a_key_in_the_wrong_place_is_not_said_again() -> None:
+    key = "st_abcdefgh." + "k" * 43
+    error = errors.NotFound(f"There is no station {key}.", faults=[errors.Fault(key, f"code {key}", "a code")])
+    told = problems.document(error, f"/v1/stations/{key}")
+    assert "kkkk" not in str(told)
+    assert told["detail"] == "There is no station st_abcdefgh.***."
+    assert told["instance"] == "/v1/stations/st_abcdefgh.***"
+
+
+def test_the_word_bearer_and_addresses_are_said_as_they_are() -> None:
+    detail = "Send `Authorization: Bearer <key or token>` to https://a:b@example.vn, not whsec_" + "x" * 32
+    assert problems.document(errors.Unauthorized(detail), "/")["detail"] == detail.replace("x" * 32, "***")
