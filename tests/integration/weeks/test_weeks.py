@@ -21,7 +21,7 @@ from telemetry.verdicts.rounds import Judging
 from tests.fixtures import averages, happenings, weeks
 from tests.fixtures.averages import Key, Verdict
 from tests.fixtures.databases import cloned
-from tests.fixtures.watched import Watched, codes_in_use, watched
+from tests.fixtures.watched import Round, Watched, codes_in_use, watched
 from tests.fixtures.weeks import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Alert, Tells, Week
 
 _DAYS = 7
@@ -69,17 +69,22 @@ class Scene:
         return counted
 
 
+async def rounds_of(made: Watched) -> list[Round]:
+    """What a process that watches does."""
+    return [
+        await Judging(made.database, clock=made.clock).prepare(),
+        Alerts(made.database, made.catalog, clock=made.clock),
+        Deadlines(made.database, made.catalog, clock=made.clock),
+    ]
+
+
 @pytest.fixture
 async def scene(server_dsn: str, template: str) -> AsyncIterator[Scene]:
     begin_us = weeks.newest_begin(_DAYS, instants.now_us())
     async with cloned(server_dsn, template) as dsn, watched(dsn, begin_us, codes_in_use()) as made:
         week = await happenings.eventful(made.database, begin_us, _DAYS)
         await made.agree_on(week.windows)
-        made.rounds = [
-            await Judging(made.database, clock=made.clock).prepare(),
-            Alerts(made.database, made.catalog, clock=made.clock),
-            Deadlines(made.database, made.catalog, clock=made.clock),
-        ]
+        made.rounds = await rounds_of(made)
         await made.watch()
         yield Scene(made, week)
 
@@ -182,7 +187,8 @@ async def test_every_event_of_a_live_week_has_its_alert_and_nothing_else_has_one
 
 
 async def test_a_week_that_comes_at_its_end_gives_the_same(scene: Scene) -> None:
-    """Nothing came all week, and every day was judged without it."""
+    """Nothing came all week, and every day was judged without it. Two processes watch side by side."""
+    scene.watched.others = [await rounds_of(scene.watched)]
     for day in range(1, _DAYS + 1):
         await scene.watched.watch(scene.week.begin_us + day * DAY_US)
     before = await scene.count("event")
