@@ -63,12 +63,12 @@ def create(dsn: str, logins: Sequence[Login] = ()) -> int:
     """
     with _connected(dsn) as connection:
         known = {group.name for group in _groups(connection)}
-        _run(connection, "roles_create_groups")
+        _run(connection, _sql["roles_create_groups"])
         for login in logins:
             if login.group not in known:
                 raise UnusableLogin(f"There is no group {login.group}; there are {', '.join(sorted(known))}.")
             _make(connection, login)
-        settled: int = _run(connection, "roles_settle")[0]["settle_rights"]
+        settled: int = _run(connection, _sql["roles_settle"])[0]["settle_rights"]
         return settled
 
 
@@ -95,25 +95,25 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[DictRow]]:
         raise RolesRefused("The database is not of this version yet: run `quantrac migrate` first.") from error
 
 
-def _run(connection: psycopg.Connection[DictRow], name: str, *parameters: Any) -> list[DictRow]:
+def _run(connection: psycopg.Connection[DictRow], query: str, *parameters: Any) -> list[DictRow]:
     with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
-        cursor.execute(_sql[name].encode(), parameters or None)
+        cursor.execute(query.encode(), parameters or None)
         return cursor.fetchall() if cursor.description is not None else []
 
 
 def _groups(connection: psycopg.Connection[DictRow]) -> list[Group]:
     return [
         Group(row["name"], row["there"], row["logins"], dict(zip(row["relations"], row["privileges"], strict=True)))
-        for row in _run(connection, "roles_shown")
+        for row in _run(connection, _sql["roles_shown"])
     ]
 
 
 def _make(connection: psycopg.Connection[DictRow], login: Login) -> None:
     """The server is given the verifier of the password, so that neither its log nor its statistics see the password."""
-    if any(row["powerful"] for row in _run(connection, "roles_powers", login.name)):
+    if any(row["powerful"] for row in _run(connection, _sql["roles_powers"], login.name)):
         raise UnusableLogin(
             f"{login.name} is a superuser or owns the tables, so no right could be kept from it; choose another user."
         )
     verifier = connection.pgconn.encrypt_password(login.password.encode(), login.name.encode(), b"scram-sha-256")
-    _run(connection, "roles_login", login.name, verifier.decode(), login.group)
-    _run(connection, "roles_make_login")
+    _run(connection, _sql["roles_login"], login.name, verifier.decode(), login.group)
+    _run(connection, _sql["roles_make_login"])
