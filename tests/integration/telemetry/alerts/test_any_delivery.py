@@ -18,8 +18,10 @@ EMPTY = "TRUNCATE observation, receipt, quarantine, reading_conflict, alert, ale
 LIMITS = """
     INSERT INTO datastream_limit
         (datastream_id, rule_set_id, basis, averaging, upper, valid_from, valid_to, legal_source, confidence, verified)
-    SELECT d.id, NULL, 'permit', 'instant', 50, now() - interval '300 days', now() - interval '3 hours', 'old', '', false
-    FROM datastream d JOIN station s ON s.id = d.station_id JOIN observed_property p ON p.id = d.observed_property_id
+    SELECT d.id, NULL, 'permit', 'instant', 50, now() - interval '300 days', now() - interval '3 hours', 'old', '',
+           false
+    FROM datastream d JOIN station s ON s.id = d.station_id
+    JOIN observed_property p ON p.id = d.observed_property_id
     WHERE s.code = 'TH-NT-001' AND p.symbol = 'COD'
 """
 # The network's own limit of 100 mg/l held from two hours before the base to one hour before it; nothing is sent then.
@@ -37,7 +39,7 @@ Alert = tuple[str, str, float, float | None]
 
 @dataclass(frozen=True)
 class Sent:
-    """What one cycle measured: minute, COD, pH, status of the device; `other` contradicts NH4-N when it is sent, too."""
+    """What one cycle measured; `other`: a second value for NH4-N is sent, too."""
 
     minute: int
     cod: float
@@ -251,9 +253,7 @@ async def check(watch: Watch, sent: list[Sent], order: list[int], plan: list[Ste
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(
-    sent=weeks(), order=st.lists(st.integers(0, 200), min_size=5, max_size=60), plan=steps, again=steps
-)
+@given(sent=weeks(), order=st.lists(st.integers(0, 200), min_size=5, max_size=60), plan=steps, again=steps)
 def test_the_same_readings_make_the_same_alerts_however_they_come(
     sent: list[Sent], order: list[int], plan: list[Step], again: list[Step], open_watch: Watch, loop_thread: LoopThread
 ) -> None:
