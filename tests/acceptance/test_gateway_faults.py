@@ -126,14 +126,15 @@ async def test_two_gateways_restarted_in_turn_lose_nothing_and_refuse_nothing(ce
     gateways = [await asyncio.to_thread(each.serve) for each in (centre, second)]
     centre.programs += second.programs
     async with Balancer([centre.port, second.port]) as balancer:
-        simulator = load(centre, 90, "--url", f"http://127.0.0.1:{balancer.port}")
+        # Long enough to outlast both restarts.
+        simulator = load(centre, 300, "--url", f"http://127.0.0.1:{balancer.port}")
         for each, gateway in zip((centre, second), gateways, strict=True):
             await more_answers(centre, 100)
             await stopped(gateway)
             await asyncio.to_thread(each.serve)
         centre.programs += second.programs
         await finish(simulator)
-    assert_nothing_is_lost(await centre.report(), operations=STATIONS * 90)
+    assert_nothing_is_lost(await centre.report(), operations=STATIONS * 300)
     assert server_errors(centre) <= {"503"}
     assert_logs_give_nothing_away(centre)
 

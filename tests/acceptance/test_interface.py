@@ -23,7 +23,9 @@ from tests.fixtures.ledger import STAFF_TOKEN, Centre
 
 DOCUMENT = Path(application.__file__).parent / "openapi.json"
 CONFIG = SchemathesisConfig.from_dict({"cache": {"enabled": False}, "phases": {"coverage": {"enabled": False}}})
-schema = schemathesis.openapi.from_path(DOCUMENT, config=CONFIG)
+# The live stream does not end, and a mail that is tried needs a server that takes it; both have tests of their own.
+OTHERS = ["/v1/events", "/v1/mail-subscriptions/{number}/test"]
+schema = schemathesis.openapi.from_path(DOCUMENT, config=CONFIG).exclude(path=OTHERS)
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

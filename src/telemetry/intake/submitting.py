@@ -189,12 +189,15 @@ class Intake:
     async def _write_groups(self) -> None:
         while True:
             lane = self._next_lane()
-            group = [] if lane is None else self._next_group(lane)
-            if lane is None or not group:
+            if lane is None:
                 if self._closing and not (self._small.queue or self._bulk.queue):
                     return
                 self._work.clear()
                 await self._work.wait()
+                continue
+            group = self._next_group(lane)
+            if not group:
+                # Everybody who waited there gave up; the other lane may have its turn.
                 continue
             lane.writing += 1
             lane.began = time.monotonic()
