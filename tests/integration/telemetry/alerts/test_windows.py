@@ -16,6 +16,12 @@ _PATH = "/v1/windows"
 _NOW = instants.now().replace(microsecond=0)
 
 
+@pytest.fixture(autouse=True)
+def _present_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite runs for long: a time that was taken when the module was read is past."""
+    monkeypatch.setitem(globals(), "_NOW", instants.now().replace(microsecond=0))
+
+
 def _window(begin_minutes: float, end_minutes: float, **members: Any) -> dict[str, Any]:
     """A maintenance window of TH-NT-001, its bounds in minutes from now."""
     return {
