@@ -137,4 +137,5 @@ INSERT INTO relation_right (role, relation, privileges) VALUES
     ('quantrac_staff', 'catalog_revision', 'SELECT, UPDATE'),
     ('quantrac_staff', 'webhook_attempt', 'SELECT');
 
-SELECT settle_rights();
+-- A bare SELECT would have its result printed by the migration runner.
+DO $$ BEGIN PERFORM settle_rights(); END $$;
