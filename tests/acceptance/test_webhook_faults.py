@@ -26,6 +26,7 @@ from tests.fixtures.webhooks import seal_key
 pytestmark = pytest.mark.fault
 HERE = Path(__file__).parent
 _STATION = "TH-NT-001"
+_ATTEMPTS_EACH = 4
 
 
 class Watched:
@@ -38,6 +39,7 @@ class Watched:
         centre.settings |= {
             "QUANTRAC_HOOKS__SECRET_KEY": self.key,
             "QUANTRAC_HOOKS__PRIVATE_RECEIVERS": ",".join(f"http://{r.host}:{r.port}" for r in known),
+            "QUANTRAC_HOOKS__ATTEMPTS_EACH": str(_ATTEMPTS_EACH),
             "QUANTRAC_WATCH__HEALTH_PORT": "0",
         }
 
@@ -140,12 +142,14 @@ async def test_bad_receivers_delay_neither_readings_nor_good_receivers(centre: C
         # Noise of a shared machine is allowed for; a receiver that holds others up costs 15 s.
         assert beside[0] < 2 * calm[0] + 0.1
         assert beside[1] < 2 * calm[1] + 0.5
-        assert (standing["gone"].disabled_reason, len(bad["gone"].hits) <= 2) == ("gone", True)
+        assert standing["gone"].disabled_reason == "gone"
+        # As many as are due are under way side by side when the first 410 comes; after it none begins.
+        assert 1 <= len(bad["gone"].hits) <= _ATTEMPTS_EACH
         for name in ("closes", "redirects", "fails"):
             assert standing[name].failures_in_row >= 5, name
             assert standing[name].paused_until is not None, name
             assert len(bad[name].hits) < 30, "the breaker keeps it from being asked for each of 100"
-        assert len(bad["sleeps"].hits) <= 4
+        assert len(bad["sleeps"].hits) <= _ATTEMPTS_EACH
         assert standing["endless"].dead == 0
     for context in contexts.values():
         await context.__aexit__(None, None, None)

@@ -122,6 +122,29 @@ async def test_a_receiver_that_is_gone_is_disabled_and_others_are_told(post_offi
     assert len(gone.hits) == 1
 
 
+async def test_what_is_under_way_when_a_receiver_says_that_it_is_gone_is_the_last_it_gets(
+    post_office: PostOffice,
+) -> None:
+    all_there = asyncio.Event()
+
+    async def gone(writer: asyncio.StreamWriter) -> None:
+        if len(receiver.hits) == 3:
+            all_there.set()
+        await all_there.wait()
+        await answering(410)(writer)
+
+    async with receiving(gone) as receiver:
+        await post_office.subscribe(receiver)
+        await post_office.happen(n=20)
+        await post_office.tell(places_each=3)
+        post_office.later(hours=1)
+        await post_office.happen()
+        await post_office.tell(places_each=3)
+        assert len(receiver.hits) == 3
+    webhook = await post_office.webhook()
+    assert (webhook.disabled_reason, webhook.pending, webhook.dead) == ("gone", 0, 20)
+
+
 async def test_a_receiver_that_fails_for_days_is_disabled(post_office: PostOffice) -> None:
     async with receiving(receivers.closing) as receiver:
         await post_office.subscribe(receiver)
