@@ -9,6 +9,7 @@ Error
 ├── PreconditionFailed 412 the thing changed since it was read
 ├── TooLarge         413  more bytes than one request may have
 ├── Unsupported      415  no codec for this media type or encoding
+├── TooMany          429  more than the caller may have in this time
 ├── Overloaded       503  bounded queues are full; come again
 └── Unavailable      503  a part that the service needs does not answer
 
@@ -110,6 +111,12 @@ class Unsupported(Error):
     status = 415
     slug = "unsupported-media-type"
     title = "No codec for this media type or encoding"
+
+
+class TooMany(Error):
+    status = 429
+    slug = "too-many-requests"
+    title = "More requests than these credentials may send in this time"
 
 
 class Overloaded(Error):
