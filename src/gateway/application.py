@@ -20,9 +20,9 @@ from telemetry.alerts.router import router as alerts_router
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
 from telemetry.evidence.router import router as evidence_router
-from telemetry.hooks.mail_router import router as mail_router
-from telemetry.hooks.router import router as webhooks_router
-from telemetry.hooks.streaming_router import router as streaming_router
+from telemetry.hooks.mail.router import router as mail_router
+from telemetry.hooks.stream.router import router as streaming_router
+from telemetry.hooks.webhooks.router import router as webhooks_router
 from telemetry.intake import describing
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import Intake

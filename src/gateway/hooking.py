@@ -4,12 +4,12 @@ import httpx
 
 from core.database import Database
 from gateway.settings import Settings, UnusableSetting
-from telemetry.hooks import guarding
-from telemetry.hooks.delivering import Deliver, DeliverOptions
-from telemetry.hooks.guarding import Policy
-from telemetry.hooks.sealing import NotAKey, Seal
-from telemetry.hooks.sending import Bounds, Resolve, Resolver, Sender
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks import guarding
+from telemetry.hooks.webhooks.delivering import Deliver, DeliverOptions
+from telemetry.hooks.webhooks.guarding import Policy
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.sealing import NotAKey, Seal
+from telemetry.hooks.webhooks.sending import Bounds, Resolve, Resolver, Sender
 
 # Beyond the time of an attempt: for its note, and for a process that is held up.
 _CLAIM_MARGIN_SECONDS = 15

@@ -6,10 +6,10 @@ from email.utils import parseaddr
 
 from core.database import Database
 from gateway.settings import Settings, UnusableSetting
-from telemetry.hooks import mail_addresses
-from telemetry.hooks.mail_messages import Sender
-from telemetry.hooks.mail_round import Mail, MailOptions
-from telemetry.hooks.mail_sending import Server
+from telemetry.hooks.mail import addresses
+from telemetry.hooks.mail.messages import Sender
+from telemetry.hooks.mail.round import Mail, MailOptions
+from telemetry.hooks.mail.sending import Server
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -20,7 +20,7 @@ def sender(settings: Settings) -> Sender | None:
         return None
     name, address = parseaddr(settings.mail.sender or "")
     try:
-        checked = mail_addresses.checked(address)
+        checked = addresses.checked(address)
         Address(name, *checked.rsplit("@", 1))
     except ValueError as failure:
         raise UnusableSetting(f"QUANTRAC_MAIL__SENDER: {failure}") from None

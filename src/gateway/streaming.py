@@ -10,9 +10,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from core.database import Database, PoolLimits
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
-from telemetry.hooks.streaming_hub import LONGEST_ABSENCE, Hub, HubOptions
-from telemetry.hooks.streaming_response import ABORT
-from telemetry.hooks.streaming_source import Source
+from telemetry.hooks.stream.hub import LONGEST_ABSENCE, Hub, HubOptions
+from telemetry.hooks.stream.response import ABORT
+from telemetry.hooks.stream.source import Source
 
 # One connection for the poller, two for clients that come back. None are held while nobody looks; and what a screen
 # asks for never takes a connection from the intake.

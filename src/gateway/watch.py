@@ -12,13 +12,13 @@ from core.database import Database
 from gateway import hooking, mailing, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
-from telemetry.alerts.deadlines import Deadlines
-from telemetry.alerts.escalating import Escalation
-from telemetry.alerts.evaluation import Alerts
+from telemetry.alerts.evaluation.deadlines import Deadlines
+from telemetry.alerts.evaluation.evaluating import Alerts
+from telemetry.alerts.handling.escalating import Escalation
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.events import store as events
-from telemetry.hooks.fanning import FanOut
-from telemetry.hooks.forgetting import ForgetDeliveries
+from telemetry.hooks.webhooks.fanning import FanOut
+from telemetry.hooks.webhooks.forgetting import ForgetDeliveries
 from telemetry.verdicts.rounds import Judging
 
 _log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from core.database import Database
 from gateway import watch
 from gateway.settings import Settings
-from telemetry.hooks import delivery_store
-from telemetry.hooks.delivery_store import Arrival
+from telemetry.hooks.webhooks import delivery_store
+from telemetry.hooks.webhooks.delivery_store import Arrival
 
 
 def main() -> None:

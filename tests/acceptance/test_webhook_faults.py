@@ -11,11 +11,11 @@ import pytest
 
 from core import feeds, instants
 from telemetry.events import store as events
-from telemetry.hooks import webhooks
-from telemetry.hooks.fanning import READER
-from telemetry.hooks.schemas import NewWebhook, WebhookWithSecret
-from telemetry.hooks.sealing import Seal
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks import managing as webhooks
+from telemetry.hooks.webhooks.fanning import READER
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.schemas import NewWebhook, WebhookWithSecret
+from telemetry.hooks.webhooks.sealing import Seal
 from tests.fixtures import receivers
 from tests.fixtures.brokers import eventually
 from tests.fixtures.ledger import Centre, Program

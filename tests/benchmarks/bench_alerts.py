@@ -15,8 +15,8 @@ import numpy as np
 
 from core import instants
 from core.database import Database, PoolLimits
-from telemetry.alerts.deadlines import Deadlines
-from telemetry.alerts.evaluation import Alerts
+from telemetry.alerts.evaluation.deadlines import Deadlines
+from telemetry.alerts.evaluation.evaluating import Alerts
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake.submitting import Intake
 from telemetry.readings import Readings

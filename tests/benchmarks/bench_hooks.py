@@ -19,11 +19,11 @@ import httpx
 from core import feeds, instants
 from core.database import Database
 from telemetry.events import store as events
-from telemetry.hooks import webhooks
-from telemetry.hooks.fanning import READER
-from telemetry.hooks.schemas import NewWebhook
-from telemetry.hooks.sealing import Seal
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks import managing as webhooks
+from telemetry.hooks.webhooks.fanning import READER
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.schemas import NewWebhook
+from telemetry.hooks.webhooks.sealing import Seal
 from tests.benchmarks import stack
 from tests.benchmarks.network import STATIONS, SYMBOLS
 from tests.benchmarks.stack import Stack

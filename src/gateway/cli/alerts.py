@@ -10,12 +10,14 @@ import typer
 from core import instants
 from core.database import Database
 from gateway.cli import asking, options, printing
-from telemetry.alerts import counting, handling, listing, ruling, schemas, store
-from telemetry.alerts.documents import AlertDocument, document
+from telemetry.alerts.handling import counting, listing, moving
 from telemetry.alerts.kinds import Kind, Severity
-from telemetry.alerts.rule_schemas import AlertRule
-from telemetry.alerts.store import Filter, Known
-from telemetry.alerts.workflow import State, possible
+from telemetry.alerts.lifecycle import schemas, store
+from telemetry.alerts.lifecycle.documents import AlertDocument, document
+from telemetry.alerts.lifecycle.store import Filter, Known
+from telemetry.alerts.lifecycle.workflow import State, possible
+from telemetry.alerts.rules import ruling
+from telemetry.alerts.rules.schemas import AlertRule
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -139,7 +141,7 @@ def show(alert: AlertId, as_json: options.AsJson = False) -> None:
 
 
 async def _with_moves(database: Database, alert: int) -> tuple[Known, list[schemas.Move]]:
-    known = await handling.get(database, alert)
+    known = await moving.get(database, alert)
     return known, [listing.move(kept) for kept in await store.moves(database, alert, 0, _MOST_MOVES)]
 
 
@@ -163,7 +165,7 @@ def ack(
     """Acknowledge: you have seen it and care. It no longer escalates."""
     asked = options.checked(schemas.Acknowledgement, {"comment": comment})
     who = _person(by)
-    _do(lambda db: handling.acknowledge(db, alert, who, asked.comment or "", None), as_json=as_json)
+    _do(lambda db: moving.acknowledge(db, alert, who, asked.comment or "", None), as_json=as_json)
 
 
 @app.command()
@@ -175,7 +177,7 @@ def comment(
 ) -> None:
     """Write a line into the timeline, in any state."""
     asked, who = options.checked(schemas.Comment, {"text": text}), _person(by)
-    _do(lambda db: handling.comment(db, alert, who, asked.text), as_json=as_json)
+    _do(lambda db: moving.comment(db, alert, who, asked.text), as_json=as_json)
 
 
 @app.command()
@@ -187,7 +189,7 @@ def assign(
 ) -> None:
     """Say who takes care of it."""
     asked, who = options.checked(schemas.Assignment, {"assignee": person}), _person(by)
-    _do(lambda db: handling.assign(db, alert, who, asked.assignee, None), as_json=as_json)
+    _do(lambda db: moving.assign(db, alert, who, asked.assignee, None), as_json=as_json)
 
 
 @app.command()
@@ -209,7 +211,7 @@ def shelve(
         raise typer.BadParameter("give either --for or --until")
     end = until if length is None else instants.now() + length
     asked, who = options.checked(schemas.Shelving, {"reason": reason, "until": end}), _person(by)
-    _do(lambda db: handling.shelve(db, alert, who, asked.reason, asked.until, None), as_json=as_json)
+    _do(lambda db: moving.shelve(db, alert, who, asked.reason, asked.until, None), as_json=as_json)
 
 
 @app.command()
@@ -221,21 +223,21 @@ def unshelve(
 ) -> None:
     """Bring it back from the shelf before its time."""
     asked, who = options.checked(schemas.Unshelving, {"reason": reason}), _person(by)
-    _do(lambda db: handling.unshelve(db, alert, who, asked.reason, None), as_json=as_json)
+    _do(lambda db: moving.unshelve(db, alert, who, asked.reason, None), as_json=as_json)
 
 
 @app.command()
 def clear(alert: AlertId, reason: Why, by: By = _BY, as_json: options.AsJson = False) -> None:
     """Close it by hand although the data do not."""
     asked, who = options.checked(schemas.Justified, {"reason": reason}), _person(by)
-    _do(lambda db: handling.clear(db, alert, who, asked.reason, None), as_json=as_json)
+    _do(lambda db: moving.clear(db, alert, who, asked.reason, None), as_json=as_json)
 
 
 @app.command("reraise")
 def reraise_alert(alert: AlertId, reason: Why, by: By = _BY, as_json: options.AsJson = False) -> None:
     """Open it again after it was cleared by hand."""
     asked, who = options.checked(schemas.Justified, {"reason": reason}), _person(by)
-    _do(lambda db: handling.reraise(db, alert, who, asked.reason, None), as_json=as_json)
+    _do(lambda db: moving.reraise(db, alert, who, asked.reason, None), as_json=as_json)
 
 
 def _person(by: str) -> str:

@@ -12,11 +12,11 @@ from core.database import Database
 from gateway import hooking
 from gateway.cli import asking, options, printing
 from gateway.settings import Settings
-from telemetry.hooks import delivery_store, explaining, schemas, signing, store, webhooks
-from telemetry.hooks.schemas import Delivery, NewWebhook, Webhook, WebhookWithSecret
-from telemetry.hooks.sending import Resolver
-from telemetry.hooks.signing import NotASecret, Secret
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks import delivery_store, explaining, managing, schemas, signing, store
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.schemas import Delivery, NewWebhook, Webhook, WebhookWithSecret
+from telemetry.hooks.webhooks.sending import Resolver
+from telemetry.hooks.webhooks.signing import NotASecret, Secret
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: who is told of what, and what became of it.")
 
@@ -90,7 +90,7 @@ def create(
         },
     )
     desk = _desk()
-    made = asking.asked(lambda database: webhooks.create(database, desk, new, _BY))
+    made = asking.asked(lambda database: managing.create(database, desk, new, _BY))
     _tell_secret(made, f"Webhook {made.webhook.id} is added.", as_json=as_json)
 
 
@@ -106,7 +106,7 @@ def _tell_secret(made: WebhookWithSecret, what: str, *, as_json: bool) -> None:
 @app.command()
 def show(webhook: Id, as_json: options.AsJson = False) -> None:
     """Show a webhook with its filters."""
-    found = asking.asked(lambda database: webhooks.get(database, webhook))
+    found = asking.asked(lambda database: managing.get(database, webhook))
     if as_json:
         printing.print_json([found])
         return
@@ -119,14 +119,14 @@ def show(webhook: Id, as_json: options.AsJson = False) -> None:
 @app.command()
 def disable(webhook: Id) -> None:
     """Send nothing more. What waits becomes dead letters; what happens meanwhile is not written down."""
-    now = asking.asked(lambda database: webhooks.disable(database, webhook))
+    now = asking.asked(lambda database: managing.disable(database, webhook))
     typer.echo(f"Webhook {webhook} is disabled; it has {now.dead} dead letters.")
 
 
 @app.command()
 def enable(webhook: Id) -> None:
     """Send again from now on; `quantrac hooks replay` sends dead letters."""
-    now = asking.asked(lambda database: webhooks.enable(database, webhook))
+    now = asking.asked(lambda database: managing.enable(database, webhook))
     typer.echo(f"Webhook {webhook} is enabled; it has {now.dead} dead letters.")
 
 
@@ -135,7 +135,7 @@ def delete(webhook: Id, yes: Annotated[bool, typer.Option("--yes", help="Do not 
     """Take out a webhook with its secrets, what waits for it and its log."""
     if not yes:
         typer.confirm(f"Delete webhook {webhook} with its log?", abort=True)
-    asking.asked(lambda database: webhooks.delete(database, webhook, None))
+    asking.asked(lambda database: managing.delete(database, webhook, None))
     typer.echo(f"Webhook {webhook} is deleted.")
 
 
@@ -149,7 +149,7 @@ def rotate(
 ) -> None:
     """Give a webhook a new secret, shown once."""
     desk = _desk()
-    made = asking.asked(lambda database: webhooks.rotate(database, desk, webhook, timedelta(hours=overlap)))
+    made = asking.asked(lambda database: managing.rotate(database, desk, webhook, timedelta(hours=overlap)))
     until = made.webhook.former_secret_until
     former = (
         "The former secret has ended." if until is None else f"The former one signs until {printing.written(until)}."
@@ -178,7 +178,7 @@ def dead(webhook: Id, limit: options.Limit = 20, as_json: options.AsJson = False
 
 
 async def _page(database: Database, webhook: int, state: str | None, limit: int) -> list[Delivery]:
-    await webhooks.get(database, webhook)
+    await managing.get(database, webhook)
     return await delivery_store.page(database, webhook, state, None, limit)
 
 
@@ -205,7 +205,7 @@ def _print_deliveries(found: list[Delivery], *, as_json: bool) -> None:
 
 
 def _show_delivery(webhook: int, delivery: int, *, as_json: bool) -> None:
-    found = asking.asked(lambda database: webhooks.delivery(database, webhook, delivery))
+    found = asking.asked(lambda database: managing.delivery(database, webhook, delivery))
     if as_json:
         printing.print_json([found])
         return
@@ -231,10 +231,10 @@ def replay(
 ) -> None:
     """Send one delivery again, or all dead letters since a time, under their ids."""
     if delivery is not None and since is None:
-        asking.asked(lambda database: webhooks.replay_one(database, webhook, delivery))
+        asking.asked(lambda database: managing.replay_one(database, webhook, delivery))
         count = 1
     elif since is not None and delivery is None:
-        count = asking.asked(lambda database: webhooks.replay(database, webhook, since))
+        count = asking.asked(lambda database: managing.replay(database, webhook, since))
     else:
         raise typer.BadParameter("give --delivery or --since")
     typer.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} due again.")
@@ -283,5 +283,5 @@ def _given_secret(file: Path | None) -> list[Secret]:
 
 
 async def _of_webhook(database: Database, number: int, keys: list[Secret]) -> tuple[str, list[Secret]]:
-    found = await webhooks.get(database, number)
-    return found.url, keys or await webhooks.live_secrets(database, _desk(), number)
+    found = await managing.get(database, number)
+    return found.url, keys or await managing.live_secrets(database, _desk(), number)

@@ -9,20 +9,12 @@ from core import instants
 from gateway import mailing
 from gateway.cli import asking, options, printing
 from gateway.settings import MissingSetting, Settings
-from telemetry.hooks import (
-    mail_addresses,
-    mail_messages,
-    mail_outbox,
-    mail_schemas,
-    mail_sending,
-    mail_store,
-    mail_subscriptions,
-)
-from telemetry.hooks import schemas as hook_schemas
-from telemetry.hooks.mail_messages import Envelope
-from telemetry.hooks.mail_schemas import MailSubscription, NewMailSubscription
-from telemetry.hooks.mail_sending import Reply, Server
-from telemetry.hooks.mail_wording import Wording
+from telemetry.hooks.mail import addresses, messages, outbox, schemas, sending, store, subscriptions
+from telemetry.hooks.mail.messages import Envelope
+from telemetry.hooks.mail.schemas import MailSubscription, NewMailSubscription
+from telemetry.hooks.mail.sending import Reply, Server
+from telemetry.hooks.mail.wording import Wording
+from telemetry.hooks.webhooks import schemas as hook_schemas
 
 app = typer.Typer(no_args_is_help=True, help="E-mail: who is written to about what, and whether the server takes it.")
 
@@ -41,7 +33,7 @@ Many = list[str] | None
 @app.command("list")
 def list_subscriptions(as_json: options.AsJson = False) -> None:
     """List subscriptions and what waits for each."""
-    found = asking.asked(lambda database: mail_store.page(database, None, _MOST))
+    found = asking.asked(lambda database: store.page(database, None, _MOST))
     if as_json:
         printing.print_json(found)
         return
@@ -108,7 +100,7 @@ def add(
     if quiet is not None:
         members["quiet_from"], _, members["quiet_to"] = quiet.partition("-")
     new = options.checked(NewMailSubscription, members)
-    made = asking.asked(lambda database: mail_subscriptions.create(database, new, _BY))
+    made = asking.asked(lambda database: subscriptions.create(database, new, _BY))
     if as_json:
         printing.print_json([made])
         return
@@ -120,10 +112,10 @@ def add(
 @app.command()
 def remove(subscription: Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Write to an address no more; what waits for it goes too."""
-    found = asking.asked(lambda database: mail_subscriptions.get(database, subscription))
+    found = asking.asked(lambda database: subscriptions.get(database, subscription))
     if not yes:
         typer.confirm(f"Delete subscription {subscription} of {found.address}?", abort=True)
-    asking.asked(lambda database: mail_subscriptions.delete(database, subscription, None))
+    asking.asked(lambda database: subscriptions.delete(database, subscription, None))
     typer.echo(f"Subscription {subscription} is deleted.")
 
 
@@ -138,7 +130,7 @@ def mails(
     sender = mailing.sender(Settings())
     domain = sender.domain if sender is not None else "localhost"
     found = asking.asked(
-        lambda database: mail_outbox.page(database, subscription, "dead" if dead else None, None, limit, domain)
+        lambda database: outbox.page(database, subscription, "dead" if dead else None, None, limit, domain)
     )
     if as_json:
         printing.print_json(found)
@@ -152,7 +144,7 @@ def mails(
     )
 
 
-def _answer(mail: mail_schemas.Mail) -> str:
+def _answer(mail: schemas.Mail) -> str:
     return f"{mail.last_code or ''} {mail.last_error}".strip()
 
 
@@ -162,7 +154,7 @@ def replay(
     mail: Annotated[int | None, typer.Option(min=1, help="Only the one with this id.")] = None,
 ) -> None:
     """Send dead letters of a subscription again."""
-    count = asking.asked(lambda database: mail_subscriptions.replay(database, subscription, mail=mail))
+    count = asking.asked(lambda database: subscriptions.replay(database, subscription, mail=mail))
     typer.echo(f"{count} {'mail is' if count == 1 else 'mails are'} due again.")
 
 
@@ -172,10 +164,10 @@ def send_test(
     language: Annotated[str, typer.Option(help="vi or en.")] = "vi",
 ) -> None:
     """Send a test now, without the outbox, and tell what the server says at each step."""
-    if language not in get_args(mail_schemas.Language):
+    if language not in get_args(schemas.Language):
         raise typer.BadParameter(f"found {language!r}, expected vi or en", param_hint="--language")
     try:
-        checked = mail_addresses.checked(address)
+        checked = addresses.checked(address)
     except ValueError as failure:
         raise typer.BadParameter(f"found {address!r}: {failure}") from None
     server = mailing.server(Settings())
@@ -190,9 +182,9 @@ def send_test(
 
 
 async def _sent(server: Server, address: str, language: str) -> Reply:
-    envelope = Envelope(server.sender, address, mail_outbox.new_token(), instants.now(), 0)
-    message = mail_messages.test(envelope, Wording(language, None))
-    async with mail_sending.connected(server) as session:
+    envelope = Envelope(server.sender, address, outbox.new_token(), instants.now(), 0)
+    message = messages.test(envelope, Wording(language, None))
+    async with sending.connected(server) as session:
         who = "without a password" if server.user is None else f"as {server.user}"
         typer.echo(f"connected to {server.host}:{server.port}, {session.told()}, {who}")
-        return await session.send(address, mail_messages.as_bytes(message))
+        return await session.send(address, messages.as_bytes(message))

@@ -6,7 +6,7 @@ import typer
 
 from core.database import Database
 from gateway.settings import Settings
-from telemetry.alerts import seeding as alert_seeding
+from telemetry.alerts.rules import seeding as alert_seeding
 from telemetry.catalog import seeding
 
 

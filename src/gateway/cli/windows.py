@@ -9,11 +9,12 @@ import typer
 from core.database import Database
 from gateway.cli import asking, options, printing
 from gateway.cli.alerts import By, Why, duration
-from telemetry.alerts import scheduling, window_store
-from telemetry.alerts.schemas import Named
-from telemetry.alerts.window_moves import WindowAction, WindowKind, WindowState
-from telemetry.alerts.window_schemas import Decision, NewWindow, Refusal, Window
-from telemetry.alerts.window_store import KeptWindow, WindowFilter
+from telemetry.alerts.handling import scheduling
+from telemetry.alerts.lifecycle.schemas import Named
+from telemetry.alerts.windows import store
+from telemetry.alerts.windows.moves import WindowAction, WindowKind, WindowState
+from telemetry.alerts.windows.schemas import Decision, NewWindow, Refusal, Window
+from telemetry.alerts.windows.store import KeptWindow, WindowFilter
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +44,7 @@ def list_windows(
 ) -> None:
     """List windows by when they begin, the latest first."""
     wanted = WindowFilter(station=station, kind=kind, state=state, begin=begin, end=end)
-    found = asking.asked(lambda database: window_store.page(database, wanted, (None, None), limit))
+    found = asking.asked(lambda database: store.page(database, wanted, (None, None), limit))
     windows = [scheduling.shown(kept) for kept in found]
     if as_json:
         printing.print_json(windows)

@@ -17,7 +17,7 @@ from gateway.running import credentials, store, telling, watching
 from gateway.running.assembling import Assembly, Render
 from gateway.running.counting import Counts
 from gateway.running.services import Broker, Service
-from telemetry.alerts import seeding as alert_seeding
+from telemetry.alerts.rules import seeding as alert_seeding
 from telemetry.catalog import seeding
 from telemetry.mqtt import broker_files
 from telemetry.mqtt.store import broker_users

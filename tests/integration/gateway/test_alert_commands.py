@@ -12,9 +12,9 @@ import pytest
 
 from core import instants
 from core.database import Database
-from telemetry.alerts import lives, store
-from telemetry.alerts.keeping import keep
-from telemetry.alerts.lives import Alert
+from telemetry.alerts.handling.keeping import keep
+from telemetry.alerts.lifecycle import lives, store
+from telemetry.alerts.lifecycle.lives import Alert
 from telemetry.catalog import seeding
 from tests.fixtures.alerts import an_alert
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.database import Database
-from telemetry.hooks.fanning import FanOut
+from telemetry.hooks.webhooks.fanning import FanOut
 from tests.fixtures.receivers import Receiver, answering, receiving
 from tests.fixtures.webhooks import PostOffice, seal_key
 

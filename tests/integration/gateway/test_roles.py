@@ -38,20 +38,20 @@ _TELEMETRY = ("changes", "catalog/loading", "verdicts", "alerts", "events", "hoo
 _ROUNDS = ("core/", *(f"telemetry/{name}" for name in _TELEMETRY))
 # What people do to rules, receivers and subscriptions, which the watch process never does.
 _BY_PEOPLE = {
-    "telemetry/alerts/rule_store.py",
-    "telemetry/alerts/seeding.py",
-    "telemetry/alerts/window_store.py",
-    "telemetry/hooks/mail_store.py",
-    "telemetry/hooks/store.py",
+    "telemetry/alerts/rules/store.py",
+    "telemetry/alerts/rules/seeding.py",
+    "telemetry/alerts/windows/store.py",
+    "telemetry/hooks/mail/store.py",
+    "telemetry/hooks/webhooks/store.py",
     "telemetry/verdicts/policies.py",
 }
 # What the watch process does by itself, and nobody else.
 _BY_WATCH = {
     "core/feeds.py": {"feed_position"},
-    "telemetry/alerts/rechecks.py": {"alert_recheck"},
+    "telemetry/alerts/handling/rechecks.py": {"alert_recheck"},
     "telemetry/events/store.py": {"event"},
-    "telemetry/hooks/delivery_store.py": {"webhook_attempt", "webhook_message"},
-    "telemetry/hooks/mail_outbox.py": {"mail_message"},
+    "telemetry/hooks/webhooks/delivery_store.py": {"webhook_attempt", "webhook_message"},
+    "telemetry/hooks/mail/outbox.py": {"mail_message"},
     "telemetry/verdicts/agenda.py": {"judging_progress", "judging_due"},
     "telemetry/verdicts/store.py": {"verdict", "verdict_former"},
 }

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from core import instants
-from telemetry.alerts.deadlines import Deadlines
-from telemetry.alerts.evaluation import Alerts
+from telemetry.alerts.evaluation.deadlines import Deadlines
+from telemetry.alerts.evaluation.evaluating import Alerts
 from telemetry.verdicts.rounds import Judging
 from tests.fixtures import weeks
 from tests.fixtures.databases import cloned

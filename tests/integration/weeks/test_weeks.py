@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from core import instants
-from telemetry.alerts.deadlines import Deadlines
-from telemetry.alerts.evaluation import Alerts
+from telemetry.alerts.evaluation.deadlines import Deadlines
+from telemetry.alerts.evaluation.evaluating import Alerts
 from telemetry.verdicts.rounds import Judging
 from tests.fixtures import averages, happenings, weeks
 from tests.fixtures.averages import Key, Verdict

@@ -15,11 +15,13 @@ from core import access, paging
 from core.access import AnyPrincipal, StaffOnly
 from core.database import Opened
 from core.wire import QueryInstant, YesOrNo
-from telemetry.alerts import counting, data_windows, errors, handling, listing, schemas, store
-from telemetry.alerts.documents import AlertDocument, document
+from telemetry.alerts import errors
+from telemetry.alerts.handling import counting, data_windows, listing, moving
 from telemetry.alerts.kinds import Kind, Severity
-from telemetry.alerts.store import Filter, Known
-from telemetry.alerts.workflow import State, possible
+from telemetry.alerts.lifecycle import schemas, store
+from telemetry.alerts.lifecycle.documents import AlertDocument, document
+from telemetry.alerts.lifecycle.store import Filter, Known
+from telemetry.alerts.lifecycle.workflow import State, possible
 from telemetry.catalog import errors as catalog_errors
 from telemetry.catalog import stations
 from telemetry.catalog.routes import answers
@@ -161,7 +163,7 @@ async def read_alert(
     Its `ETag` is what a move sends as `If-Match`. While the condition goes on, `lastTime` and `detail` advance without
     a new revision.
     """
-    known = await handling.get(opened, alert_id)
+    known = await moving.get(opened, alert_id)
     if not access.may_read(principal, known.subject.station):
         raise catalog_errors.not_found(errors.AlertNotFound, "alert", alert_id, expected="the id of an alert")
     answers.tag(response, known.alert.revision)
@@ -194,7 +196,7 @@ async def acknowledge_alert(
     asked: Annotated[schemas.Acknowledgement, Body()] = schemas.Acknowledgement(),  # noqa: B008 - frozen
 ) -> AlertDocument:
     """Say that somebody has seen it and cares: it no longer escalates. Of two who do so at once, one is first."""
-    known = await handling.acknowledge(opened, alert_id, staff.name, asked.comment or "", expected)
+    known = await moving.acknowledge(opened, alert_id, staff.name, asked.comment or "", expected)
     return _answer(known, response, staff, "acknowledge")
 
 
@@ -207,7 +209,7 @@ async def comment_alert(
     staff: StaffOnly, opened: Opened, alert_id: schemas.AlertId, asked: schemas.Comment, response: Response
 ) -> AlertDocument:
     """Write a line into its timeline, in any state. It needs no `If-Match`: a comment stands beside what others do."""
-    known = await handling.comment(opened, alert_id, staff.name, asked.text)
+    known = await moving.comment(opened, alert_id, staff.name, asked.text)
     return _answer(known, response, staff, "comment")
 
 
@@ -221,7 +223,7 @@ async def assign_alert(
     response: Response,
 ) -> AlertDocument:
     """Say who takes care of it, or that nobody does any more. Cleared alerts are not assigned."""
-    known = await handling.assign(opened, alert_id, staff.name, asked.assignee, expected)
+    known = await moving.assign(opened, alert_id, staff.name, asked.assignee, expected)
     return _answer(known, response, staff, "assign")
 
 
@@ -242,7 +244,7 @@ async def shelve_alert(
 
     While it is shelved it does not escalate; data that end the condition clear it. Shelving it again moves the time.
     """
-    known = await handling.shelve(opened, alert_id, staff.name, asked.reason, asked.until, expected)
+    known = await moving.shelve(opened, alert_id, staff.name, asked.reason, asked.until, expected)
     return _answer(known, response, staff, "shelve")
 
 
@@ -256,7 +258,7 @@ async def unshelve_alert(
     asked: Annotated[schemas.Unshelving, Body()] = schemas.Unshelving(),  # noqa: B008 - frozen
 ) -> AlertDocument:
     """Bring it back to the state that it was shelved from, before its time."""
-    known = await handling.unshelve(opened, alert_id, staff.name, asked.reason, expected)
+    known = await moving.unshelve(opened, alert_id, staff.name, asked.reason, expected)
     return _answer(known, response, staff, "unshelve")
 
 
@@ -270,7 +272,7 @@ async def clear_alert(
     response: Response,
 ) -> AlertDocument:
     """Close it with a reason although the data do not. It is not raised again while the same condition goes on."""
-    known = await handling.clear(opened, alert_id, staff.name, asked.reason, expected)
+    known = await moving.clear(opened, alert_id, staff.name, asked.reason, expected)
     return _answer(known, response, staff, "clear")
 
 
@@ -288,5 +290,5 @@ async def reraise_alert(
     response: Response,
 ) -> AlertDocument:
     """Open it again with a reason. The evaluation looks at its span anew, and clears it where the condition is over."""
-    known = await handling.reraise(opened, alert_id, staff.name, asked.reason, expected)
+    known = await moving.reraise(opened, alert_id, staff.name, asked.reason, expected)
     return _answer(known, response, staff, "reraise")

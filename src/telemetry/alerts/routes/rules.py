@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Response
 from core import access, paging
 from core.access import StaffOnly
 from core.database import Opened
-from telemetry.alerts import errors, ruling
+from telemetry.alerts import errors
 from telemetry.alerts.kinds import Kind
-from telemetry.alerts.rule_schemas import AlertRule, AlertRuleEdit, AlertRuleValues, EffectiveRule, NewAlertRule
+from telemetry.alerts.rules import ruling
+from telemetry.alerts.rules.schemas import AlertRule, AlertRuleEdit, AlertRuleValues, EffectiveRule, NewAlertRule
 from telemetry.catalog import errors as catalog_errors
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields

@@ -14,10 +14,12 @@ from core import access, paging
 from core.access import AnyPrincipal, StaffOnly
 from core.database import Database, Opened
 from core.wire import QueryInstant
-from telemetry.alerts import errors, scheduling, window_store
-from telemetry.alerts.window_moves import WindowAction, WindowKind, WindowState
-from telemetry.alerts.window_schemas import Decision, NewWindow, Refusal, Window, WindowEdit
-from telemetry.alerts.window_store import KeptWindow, WindowFilter
+from telemetry.alerts import errors
+from telemetry.alerts.handling import scheduling
+from telemetry.alerts.windows import store
+from telemetry.alerts.windows.moves import WindowAction, WindowKind, WindowState
+from telemetry.alerts.windows.schemas import Decision, NewWindow, Refusal, Window, WindowEdit
+from telemetry.alerts.windows.store import KeptWindow, WindowFilter
 from telemetry.catalog import errors as catalog_errors
 from telemetry.catalog import stations
 from telemetry.catalog.revisions import Expected
@@ -86,7 +88,7 @@ async def list_windows(
         raise empty_span(begin, end)
     wanted = WindowFilter(station=code, kind=kind, state=state, begin=begin, end=end)
     time, number = paging.after(cursor, datetime, int, greatest=fields.LARGEST_ID)
-    found = await window_store.page(opened, wanted, (time, number), limit + 1)
+    found = await store.page(opened, wanted, (time, number), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.begin_time, item.id))
     return paging.Page[Window](items=[scheduling.shown(kept) for kept in found[:limit]], next_cursor=following)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry.alerts import outcomes
+from telemetry.alerts.evaluation import outcomes
 from telemetry.readings import Readings
 from tests.fixtures.intakes import LoopThread, works_on
 from tests.fixtures.submissions import FIRST

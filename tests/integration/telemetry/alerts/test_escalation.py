@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from core import instants
 from core.database import Database
-from telemetry.alerts.escalating import Escalation, EscalationOptions
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.handling.escalating import Escalation, EscalationOptions
+from telemetry.alerts.lifecycle.workflow import Action, State
 from tests.fixtures.alerts import Office, tomorrow
 
 _HOUR = timedelta(hours=1)

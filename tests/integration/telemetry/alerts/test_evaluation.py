@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from core import instants
-from telemetry.alerts import outcomes
+from telemetry.alerts.evaluation import outcomes
 from telemetry.readings import Readings
 from tests.fixtures.submissions import FIRST, SECOND
 from tests.fixtures.watches import MINUTE_US, Watch

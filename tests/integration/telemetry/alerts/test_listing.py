@@ -9,7 +9,7 @@ import pytest
 
 from core import instants
 from telemetry.alerts import kinds
-from telemetry.alerts.workflow import Action
+from telemetry.alerts.lifecycle.workflow import Action
 from tests.fixtures.alerts import Office, problem
 
 _NOW = instants.now().replace(microsecond=0)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from core import instants
 from telemetry.alerts.errors import AlertMoveRefused
-from telemetry.alerts.lives import Alert
-from telemetry.alerts.workflow import Action
+from telemetry.alerts.lifecycle.lives import Alert
+from telemetry.alerts.lifecycle.workflow import Action
 from tests.fixtures.alerts import Office, problem, tomorrow
 
 _OPEN = {"raised", "acknowledged", "shelved"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from core import instants
-from telemetry.alerts import store
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.lifecycle import store
+from telemetry.alerts.lifecycle.workflow import Action, State
 from tests.fixtures.alerts import Office, problem, tomorrow
 
 

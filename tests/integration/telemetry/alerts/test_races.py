@@ -7,8 +7,8 @@ import pytest
 
 from core import instants
 from telemetry.alerts.errors import AlertMoveRefused
-from telemetry.alerts.escalating import Escalation
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.handling.escalating import Escalation
+from telemetry.alerts.lifecycle.workflow import Action, State
 from tests.fixtures.alerts import Office, problem, tomorrow
 
 

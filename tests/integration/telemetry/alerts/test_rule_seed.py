@@ -1,9 +1,10 @@
 """The rules that the service comes with, and which of them holds for whom."""
 
 from core.database import Database
-from telemetry.alerts import rule_store, rules
-from telemetry.alerts import seeding as alert_seeding
 from telemetry.alerts.kinds import Kind
+from telemetry.alerts.rules import book as rules
+from telemetry.alerts.rules import seeding as alert_seeding
+from telemetry.alerts.rules import store as rule_store
 from telemetry.catalog import seeding
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from core import instants
-from telemetry.alerts import survey_store, surveys
-from telemetry.alerts.evaluation import Worlds
-from telemetry.alerts.survey_store import Job
+from telemetry.alerts.evaluation import survey_store, surveys
+from telemetry.alerts.evaluation.evaluating import Worlds
+from telemetry.alerts.evaluation.survey_store import Job
 from telemetry.readings import Readings
 from tests.fixtures.submissions import FIRST
 from tests.fixtures.watches import MINUTE_US, Watch

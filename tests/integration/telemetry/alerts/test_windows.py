@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from core import instants
-from telemetry.alerts.escalating import Escalation
-from telemetry.alerts.lives import Alert
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.handling.escalating import Escalation
+from telemetry.alerts.lifecycle.lives import Alert
+from telemetry.alerts.lifecycle.workflow import Action, State
 from tests.fixtures.alerts import Office, problem
 
 _PATH = "/v1/windows"

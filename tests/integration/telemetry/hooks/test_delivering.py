@@ -7,11 +7,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from telemetry.hooks import webhooks
-from telemetry.hooks.forgetting import ForgetDeliveries
-from telemetry.hooks.scheduling import SCHEDULE, Breaker
-from telemetry.hooks.sealing import Seal
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks import managing as webhooks
+from telemetry.hooks.webhooks.forgetting import ForgetDeliveries
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.scheduling import SCHEDULE, Breaker
+from telemetry.hooks.webhooks.sealing import Seal
 from tests.fixtures import receivers
 from tests.fixtures.receivers import Receiver, answering, receiving
 from tests.fixtures.webhooks import PostOffice, elapsed, keep_turning, seal_key, until_quiet

@@ -8,8 +8,8 @@ import pytest
 from core.database import Database
 from telemetry.catalog import seeding
 from telemetry.events import store as events
-from telemetry.hooks import webhooks
-from telemetry.hooks.fanning import FanOut
+from telemetry.hooks.webhooks import managing as webhooks
+from telemetry.hooks.webhooks.fanning import FanOut
 from tests.fixtures.receivers import Receiver
 from tests.fixtures.webhooks import PostOffice
 

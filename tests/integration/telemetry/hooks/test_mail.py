@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from telemetry.hooks import mail_subscriptions
-from telemetry.hooks.mail_errors import MailServerUnavailable
-from telemetry.hooks.mail_messages import Sender
-from telemetry.hooks.mail_round import Mail
-from telemetry.hooks.mail_schemas import MailSubscriptionEdit
+from telemetry.hooks.mail import subscriptions as mail_subscriptions
+from telemetry.hooks.mail.errors import MailServerUnavailable
+from telemetry.hooks.mail.messages import Sender
+from telemetry.hooks.mail.round import Mail
+from telemetry.hooks.mail.schemas import MailSubscriptionEdit
 from tests.fixtures.mail_servers import (
     AFTERNOON,
     PASSWORD,
@@ -331,7 +331,7 @@ async def test_a_crash_between_events_and_entries_loses_and_doubles_nothing(
         raise ConnectionResetError
 
     with monkeypatch.context() as patch:
-        patch.setattr("telemetry.hooks.mail_outbox.write", fail)
+        patch.setattr("telemetry.hooks.mail.outbox.write", fail)
         with pytest.raises(ConnectionResetError):
             await correspondence.turn()
     assert correspondence.mailbox.taken == []

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from telemetry.catalog import seeding
-from telemetry.hooks.mail_router import router
+from telemetry.hooks.mail.router import router
 from tests.fixtures.catalogs import Desk, problem
 from tests.fixtures.mail_servers import SENDER, Correspondence
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.hooks import guarding
-from telemetry.hooks.guarding import Policy
-from telemetry.hooks.sending import Bounds, Resolver, Sender
+from telemetry.hooks.webhooks import guarding
+from telemetry.hooks.webhooks.guarding import Policy
+from telemetry.hooks.webhooks.sending import Bounds, Resolver, Sender
 from tests.fixtures import receivers
 from tests.fixtures.receivers import Authority, Receiver, answering, local_policy, receiving
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from core import feeds, instants
-from telemetry.hooks.streaming_cursors import Cursor
+from telemetry.hooks.stream.cursors import Cursor
 from tests.fixtures.catalogs import problem
 from tests.fixtures.ledger import STAFF_TOKEN, Centre
 from tests.fixtures.streams import Reader, late, raise_alerts, submit

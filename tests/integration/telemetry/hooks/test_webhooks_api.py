@@ -13,9 +13,9 @@ from core.database import Database
 from gateway.identity import Identity
 from telemetry.catalog import keys, seeding
 from telemetry.catalog.loading import LiveCatalog
-from telemetry.hooks.router import router
-from telemetry.hooks.sealing import Seal
-from telemetry.hooks.webhooks import Desk
+from telemetry.hooks.webhooks.managing import Desk
+from telemetry.hooks.webhooks.router import router
+from telemetry.hooks.webhooks.sealing import Seal
 from tests.fixtures.catalogs import STAFF_TOKEN, problem
 from tests.fixtures.receivers import answering, local_policy, receiving
 from tests.fixtures.webhooks import PostOffice

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from telemetry.alerts import conditions
-from telemetry.alerts.conditions import CONDITIONS, Span, View
+from telemetry.alerts.evaluation import conditions
+from telemetry.alerts.evaluation.conditions import CONDITIONS, Span, View
+from telemetry.alerts.evaluation.sheets import Sheet
 from telemetry.alerts.kinds import KINDS, Kind
-from telemetry.alerts.sheets import Sheet
 from telemetry.catalog import snapshot
 from telemetry.quality.flags import Reason
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.alerts.episodes import Derived, Series, derive
+from telemetry.alerts.evaluation.episodes import Derived, Series, derive
 
 SECOND = 10**6
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telemetry.alerts import lives
 from telemetry.alerts.errors import AlertMoveRefused
-from telemetry.alerts.lives import Alert
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.lifecycle import lives
+from telemetry.alerts.lifecycle.lives import Alert
+from telemetry.alerts.lifecycle.workflow import Action, State
 
 _NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _HOUR = timedelta(hours=1)

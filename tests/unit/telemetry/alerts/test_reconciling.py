@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from telemetry.alerts import averages, moments, rules, silences, surveys
-from telemetry.alerts.episode_store import Period
+from telemetry.alerts.evaluation import averages, moments, silences, surveys
+from telemetry.alerts.evaluation.episode_store import Period
+from telemetry.alerts.evaluation.reconciling import match
+from telemetry.alerts.evaluation.survey_store import Sent
 from telemetry.alerts.kinds import Kind
-from telemetry.alerts.reconciling import match
-from telemetry.alerts.survey_store import Sent
+from telemetry.alerts.rules import book as rules
 
 MINUTE = 60 * 10**6
 

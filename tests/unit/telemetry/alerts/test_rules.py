@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from telemetry.alerts import rules
 from telemetry.alerts.kinds import KINDS, Kind
-from telemetry.alerts.rules import Rule
+from telemetry.alerts.rules import book as rules
+from telemetry.alerts.rules.book import Rule
 
 
 def rule(severity: str = "notice", **members: Any) -> Rule:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from telemetry.alerts import titles
 from telemetry.alerts.kinds import Kind
+from telemetry.alerts.lifecycle import titles
 
 _LIMIT = {"peak": 182.4, "limit": 150.0, "unit": "mg/l"}
 

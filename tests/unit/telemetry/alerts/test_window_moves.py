@@ -2,9 +2,9 @@
 
 import pytest
 
-from telemetry.alerts import window_moves
 from telemetry.alerts.errors import WindowMoveRefused
-from telemetry.alerts.window_moves import WindowAction, WindowState
+from telemetry.alerts.windows import moves as window_moves
+from telemetry.alerts.windows.moves import WindowAction, WindowState
 
 _ALLOWED = {
     ("draft", "edit"): "draft",

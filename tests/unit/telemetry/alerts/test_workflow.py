@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from telemetry.alerts import workflow
 from telemetry.alerts.errors import AlertMoveRefused
-from telemetry.alerts.workflow import Action, State
+from telemetry.alerts.lifecycle import workflow
+from telemetry.alerts.lifecycle.workflow import Action, State
 
 R, A, S, C = State.RAISED, State.ACKNOWLEDGED, State.SHELVED, State.CLEARED
 

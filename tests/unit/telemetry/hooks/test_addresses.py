@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.hooks import addresses
+from telemetry.hooks.webhooks import addresses
 
 NOT_PUBLIC = [
     "0.0.0.0",  # noqa: S104 - looked at, not listened on

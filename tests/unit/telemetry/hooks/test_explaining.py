@@ -2,10 +2,10 @@
 
 import pytest
 
-from telemetry.hooks import explaining
-from telemetry.hooks.explaining import Trial
-from telemetry.hooks.guarding import Policy, target
-from telemetry.hooks.sending import Reply
+from telemetry.hooks.webhooks import explaining
+from telemetry.hooks.webhooks.explaining import Trial
+from telemetry.hooks.webhooks.guarding import Policy, target
+from telemetry.hooks.webhooks.sending import Reply
 
 URL = "https://alarms.example.vn/hook"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.hooks import addresses, guarding
-from telemetry.hooks.guarding import Policy, Refused, UnreadableReceiver
+from telemetry.hooks.webhooks import addresses, guarding
+from telemetry.hooks.webhooks.guarding import Policy, Refused, UnreadableReceiver
 
 PUBLIC = Policy()
 

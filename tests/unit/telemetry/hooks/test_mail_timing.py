@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.instants import VIETNAM
-from telemetry.hooks import mail_addresses, mail_timing
-from telemetry.hooks.mail_outbox import Match
-from telemetry.hooks.mail_round import entries
-from telemetry.hooks.mail_schemas import NewMailSubscription
-from telemetry.hooks.mail_timing import Plan
+from telemetry.hooks.mail import addresses as mail_addresses
+from telemetry.hooks.mail import timing as mail_timing
+from telemetry.hooks.mail.outbox import Match
+from telemetry.hooks.mail.round import entries
+from telemetry.hooks.mail.schemas import NewMailSubscription
+from telemetry.hooks.mail.timing import Plan
 
 NIGHT = Plan(quiet_from=time(22), quiet_to=time(6))
 NOON = Plan(quiet_from=time(11, 30), quiet_to=time(13))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.hooks import scheduling
-from telemetry.hooks.scheduling import SCHEDULE, Breaker
+from telemetry.hooks.webhooks import scheduling
+from telemetry.hooks.webhooks.scheduling import SCHEDULE, Breaker
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from core import instants
-from telemetry.alerts import workflow
 from telemetry.alerts.kinds import Kind, Severity
-from telemetry.hooks import schemas
-from telemetry.hooks.schemas import NewWebhook, Rotation, Webhook, WebhookWithSecret
+from telemetry.alerts.lifecycle import workflow
+from telemetry.hooks.webhooks import schemas
+from telemetry.hooks.webhooks.schemas import NewWebhook, Rotation, Webhook, WebhookWithSecret
 
 
 def test_filters_know_every_kind_and_severity_of_alerts() -> None:

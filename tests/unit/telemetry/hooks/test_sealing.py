@@ -5,8 +5,8 @@ import secrets
 
 import pytest
 
-from telemetry.hooks import errors, signing
-from telemetry.hooks.sealing import NotAKey, Seal
+from telemetry.hooks.webhooks import errors, signing
+from telemetry.hooks.webhooks.sealing import NotAKey, Seal
 
 
 def _key() -> str:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import instants
-from telemetry.hooks import signing
-from telemetry.hooks.signing import NotASecret, Secret
+from telemetry.hooks.webhooks import signing
+from telemetry.hooks.webhooks.signing import NotASecret, Secret
 
 # From the specification's own test suites.
 KNOWN_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - published

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.feeds import Position
-from telemetry.hooks.streaming_cursors import Cursor, EventIdUnreadable, Stage
+from telemetry.hooks.stream.cursors import Cursor, EventIdUnreadable, Stage
 
 _TIME = datetime(2026, 11, 23, 1, 0, 3, 250_000, tzinfo=UTC)
 

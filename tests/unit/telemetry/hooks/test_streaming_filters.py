@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from core.feeds import Position
-from telemetry.hooks import streaming_filters as filters
-from telemetry.hooks.streaming_clients import Client, Ending
-from telemetry.hooks.streaming_cursors import Cursor, Stage
-from telemetry.hooks.streaming_filters import Filter
-from telemetry.hooks.streaming_frames import Frame, beat, reset
+from telemetry.hooks.stream import filters
+from telemetry.hooks.stream.clients import Client, Ending
+from telemetry.hooks.stream.cursors import Cursor, Stage
+from telemetry.hooks.stream.filters import Filter
+from telemetry.hooks.stream.frames import Frame, beat, reset
 
 CURSOR = Cursor(Position("5:9:"))
 

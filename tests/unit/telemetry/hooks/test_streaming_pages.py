@@ -6,9 +6,9 @@ import pytest
 
 from core.database import DatabaseUnavailable
 from core.feeds import Position
-from telemetry.hooks.streaming_cursors import Cursor, Stage
-from telemetry.hooks.streaming_pages import Pages
-from telemetry.hooks.streaming_source import Batch, Source
+from telemetry.hooks.stream.cursors import Cursor, Stage
+from telemetry.hooks.stream.pages import Pages
+from telemetry.hooks.stream.source import Batch, Source
 
 _HERE = Cursor(Position("5:9:")).towards(Position("9:12:"))
 _ALL = frozenset(Stage)

@@ -1,0 +1,1 @@
+"""An alert: its states and moves, its title, its row, and how it is shown."""

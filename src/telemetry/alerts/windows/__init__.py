@@ -1,0 +1,1 @@
+"""Maintenance and calibration windows: their life, their rows and their bodies."""

@@ -1,0 +1,1 @@
+"""Live events for whoever keeps a connection open."""

@@ -1,0 +1,1 @@
+"""Signed deliveries over HTTPS to receivers outside."""

@@ -1,0 +1,229 @@
+"""Webhooks over HTTP: whom to tell of what, and what became of it."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from core import paging
+from core.access import Staff, StaffOnly
+from core.database import Opened
+from core.wire import WholeNumber
+from telemetry.catalog.routes import answers
+from telemetry.catalog.schemas import fields
+from telemetry.hooks.webhooks import delivery_store, errors, managing, schemas, store
+from telemetry.hooks.webhooks.managing import Desk
+
+_log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.webhooks
+    return desk
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]
+
+
+def _trail(staff: Staff, action: str, number: int, **more: object) -> None:
+    """Who did what to which webhook. Its address is not told: some hold a secret."""
+    _log.info(f"webhook.{action}", by=staff.name, webhook=number, **more)
+
+
+@router.get("", summary="List webhooks", responses=answers.refusals())
+async def list_webhooks(
+    _: StaffOnly, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 100
+) -> paging.Page[schemas.Webhook]:
+    """Webhooks in the order that they were made, with how each receiver is doing. For administrators."""
+    (after,) = paging.after(cursor, int, greatest=fields.LARGEST_ID)
+    found = await store.page(opened, after, limit + 1)
+    following = paging.next_cursor(found, limit, lambda item: (item.id,))
+    return paging.Page[schemas.Webhook](items=found[:limit], next_cursor=following)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Add a webhook",
+    responses=answers.refusals(errors.FilterUnknown, errors.ReceiverRefused, errors.KeyMissing),
+)
+async def create_webhook(
+    staff: StaffOnly, opened: Opened, desk: AtDesk, new: schemas.NewWebhook, response: Response
+) -> schemas.WebhookWithSecret:
+    """Add a webhook; this answer is the only one that shows its secret. For administrators.
+
+    Deliveries follow Standard Webhooks: `webhook-id` is the same at every attempt, `webhook-signature` is made with the
+    secret. Answer 2xx within 15 s; 410 disables the webhook; anything else is tried again, for three days in all.
+    """
+    made = await managing.create(opened, desk, new, staff.name)
+    _trail(staff, "added", made.webhook.id)
+    answers.tag(response, made.webhook.revision)
+    response.headers["Location"] = f"/v1/webhooks/{made.webhook.id}"
+    return made
+
+
+@router.get("/{number}", summary="Read a webhook", responses=answers.refusals(errors.WebhookNotFound))
+async def read_webhook(_: StaffOnly, opened: Opened, number: fields.Identifier, response: Response) -> schemas.Webhook:
+    """One webhook; its `ETag` is what an edit sends as `If-Match`. For administrators."""
+    found = await managing.get(opened, number)
+    answers.tag(response, found.revision)
+    return found
+
+
+@router.patch(
+    "/{number}",
+    summary="Edit a webhook",
+    responses=answers.refusals(errors.FilterUnknown, errors.ReceiverRefused, errors.WebhookNotFound, edits=True),
+)
+async def edit_webhook(
+    staff: StaffOnly,
+    opened: Opened,
+    desk: AtDesk,
+    number: fields.Identifier,
+    changes: schemas.WebhookEdit,
+    expected: answers.IfMatch,
+    response: Response,
+) -> schemas.Webhook:
+    """Change the members that are sent; the others stay as they are. For administrators.
+
+    What is written down already goes to the new address too, and by the former filters.
+    """
+    now = await managing.edit(opened, desk, number, changes, expected)
+    _trail(staff, "edited", number, revision=now.revision)
+    answers.tag(response, now.revision)
+    return now
+
+
+@router.delete(
+    "/{number}",
+    status_code=204,
+    summary="Delete a webhook",
+    responses=answers.refusals(errors.WebhookNotFound, edits=True),
+)
+async def delete_webhook(
+    staff: StaffOnly, opened: Opened, number: fields.Identifier, expected: answers.IfMatch
+) -> None:
+    """Take out a webhook with its secrets, what waits for it and its log. For administrators."""
+    await managing.delete(opened, number, expected)
+    _trail(staff, "deleted", number)
+
+
+@router.post("/{number}/enable", summary="Enable a webhook", responses=answers.refusals(errors.WebhookNotFound))
+async def enable_webhook(
+    staff: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
+) -> schemas.Webhook:
+    """Send again, from now on; a replay sends what was given up in the meantime. For administrators."""
+    now = await managing.enable(opened, number)
+    _trail(staff, "enabled", number)
+    answers.tag(response, now.revision)
+    return now
+
+
+@router.post("/{number}/disable", summary="Disable a webhook", responses=answers.refusals(errors.WebhookNotFound))
+async def disable_webhook(
+    staff: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
+) -> schemas.Webhook:
+    """Send nothing more. What waits becomes dead letters, and what happens is not written down. For administrators."""
+    now = await managing.disable(opened, number)
+    _trail(staff, "disabled_by_hand", number)
+    answers.tag(response, now.revision)
+    return now
+
+
+@router.post(
+    "/{number}/rotate",
+    summary="Give a webhook a new secret",
+    responses=answers.refusals(errors.WebhookNotFound, errors.KeyMissing),
+)
+async def rotate_webhook_secret(
+    staff: StaffOnly,
+    opened: Opened,
+    desk: AtDesk,
+    number: fields.Identifier,
+    rotation: schemas.Rotation,
+    response: Response,
+) -> schemas.WebhookWithSecret:
+    """A new secret, shown in this answer only. For administrators.
+
+    Until the overlap is over deliveries carry two signatures, one of each secret, so that the receiver can change over
+    at any time. A secret that still ran from an earlier rotation ends at once.
+    """
+    made = await managing.rotate(opened, desk, number, timedelta(hours=rotation.overlap_hours))
+    _trail(staff, "secret_rotated", number, overlap_hours=rotation.overlap_hours)
+    answers.tag(response, made.webhook.revision)
+    return made
+
+
+@router.post(
+    "/{number}/test",
+    status_code=202,
+    summary="Send a test",
+    responses=answers.refusals(errors.WebhookNotFound, errors.WebhookDisabled),
+)
+async def test_webhook(staff: StaffOnly, opened: Opened, number: fields.Identifier) -> schemas.Queued:
+    """Queue a `webhook.test`, which is tried once. Its delivery tells what came of it. For administrators."""
+    made = await managing.send_test(opened, number)
+    _trail(staff, "tested", number, delivery=made)
+    return schemas.Queued(delivery=made)
+
+
+@router.get(
+    "/{number}/deliveries", summary="List deliveries of a webhook", responses=answers.refusals(errors.WebhookNotFound)
+)
+async def list_webhook_deliveries(
+    _: StaffOnly,
+    opened: Opened,
+    number: fields.Identifier,
+    state: Annotated[schemas.State | None, Query(description="Only those; `dead` are dead letters.")] = None,
+    cursor: paging.CursorText = None,
+    limit: paging.PageSize = 100,
+) -> paging.Page[schemas.Delivery]:
+    """Deliveries, newest first. For operators."""
+    (before,) = paging.after(cursor, int)
+    await managing.get(opened, number)
+    found = await delivery_store.page(opened, number, state, before, limit + 1)
+    following = paging.next_cursor(found, limit, lambda item: (item.id,))
+    return paging.Page[schemas.Delivery](items=found[:limit], next_cursor=following)
+
+
+DeliveryId = Annotated[WholeNumber, Path(ge=1, le=2**63 - 1)]
+_OF_ONE = answers.refusals(errors.WebhookNotFound, errors.DeliveryNotFound)
+
+
+@router.get("/{number}/deliveries/{delivery}", summary="Read a delivery with its attempts", responses=_OF_ONE)
+async def read_webhook_delivery(
+    _: StaffOnly, opened: Opened, number: fields.Identifier, delivery: DeliveryId
+) -> schemas.DeliveryInFull:
+    """One delivery with its body and every attempt: when, how long, status, what went wrong. For operators."""
+    return await managing.delivery(opened, number, delivery)
+
+
+@router.post(
+    "/{number}/deliveries/{delivery}/replay",
+    summary="Send a delivery again",
+    responses=answers.refusals(errors.WebhookNotFound, errors.DeliveryNotFound, errors.WebhookDisabled),
+)
+async def replay_webhook_delivery(
+    staff: StaffOnly, opened: Opened, number: fields.Identifier, delivery: DeliveryId
+) -> schemas.DeliveryInFull:
+    """Send a delivery again under its `webhook-id`, as if it were new, whatever came of it. For operators."""
+    again = await managing.replay_one(opened, number, delivery)
+    _trail(staff, "delivery_replayed", number, delivery=delivery)
+    return again
+
+
+@router.post(
+    "/{number}/replay",
+    summary="Send dead letters again",
+    responses=answers.refusals(errors.WebhookNotFound, errors.WebhookDisabled),
+)
+async def replay_webhook(
+    staff: StaffOnly, opened: Opened, number: fields.Identifier, wish: schemas.ReplayWish
+) -> schemas.Replayed:
+    """Send all dead letters again that were given up since a time. For operators."""
+    count = await managing.replay(opened, number, wish.since)
+    _trail(staff, "replayed", number, deliveries=count)
+    return schemas.Replayed(deliveries=count)
