@@ -15,10 +15,9 @@ class Doorkeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_GUARDED):
-            authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
             identify: access.Identify = scope["app"].state.identify
             try:
-                identify(access.credential_of(authorization))
+                access.remember(scope, await identify(access.presented(scope)))
             except errors.Error as error:
                 answer = problems.response(error, scope["path"])
                 await answer(scope, receive, send)

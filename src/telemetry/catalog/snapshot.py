@@ -43,6 +43,8 @@ class StationEntry:
     status: str
     cadence_seconds: int
     file_code: str | None
+    organization: str = ""
+    district: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
 from core import access, errors, instants, problems, query_parameters, request_ids
+from core.rights import Right
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering, streaming
@@ -29,6 +30,7 @@ _log = structlog.get_logger(__name__)
 
 PATH = "/v1/observations"
 NDJSON = "application/x-ndjson"
+_STATION_KEY = "st_"
 _STREAMS = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _SINGLE = {b"authorization", b"content-type", b"content-encoding"}
 # A short body is decoded in less time than a thread costs; a compressed one is longer than it looks.
@@ -99,7 +101,7 @@ class ObservationEndpoint:
     ) -> None:
         state = self.app.state
         intake: Intake = state.intake
-        speaker = _speaker(state.identify(access.credential_of(_text(headers, b"authorization"))), state.catalog)
+        speaker = await self._speaker(scope, access.credential_of(_text(headers, b"authorization")))
         if not intake.has_room:
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
         form, atomic = _form(headers, scope["query_string"])
@@ -131,6 +133,22 @@ class ObservationEndpoint:
         if outcome.verdicts and outcome.verdicts[0].index is None:
             raise _unreadable(outcome)
         await _send(send, 200, answers.encode(outcome), "application/json", request_id)
+
+    async def _speaker(self, scope: Scope, credential: str) -> Speaker:
+        """Whom the readings come from. A station is known out of memory; nothing is asked about it anywhere else."""
+        identify: access.Identify = self.app.state.identify
+        if credential.startswith(_STATION_KEY):
+            catalog: LiveCatalog = self.app.state.catalog
+            station = identify.station(credential)
+            entry = catalog.snapshot.stations_by_id[station.station_id]
+            return Speaker(station.key_id, station.station_id, station.code, entry.file_code)
+        principal = await identify(access.presented(scope))
+        if not isinstance(principal, access.Staff):
+            raise errors.Forbidden("A station sends its readings under its own key.")
+        if not principal.reach.may(Right.SUBMIT):
+            raise errors.Forbidden(f"This needs the right {Right.SUBMIT}, which {principal.name} does not have.")
+        access.require_everywhere(principal, Right.SUBMIT)
+        return Speaker(sender=principal.name)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         cap = self._limits.body_bytes
@@ -190,13 +208,6 @@ def _distinct(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
     return None if value is None else value.decode("latin-1")
-
-
-def _speaker(principal: access.Principal, catalog: LiveCatalog) -> Speaker:
-    if isinstance(principal, access.Staff):
-        return Speaker(sender=principal.name)
-    entry = catalog.snapshot.stations_by_id[principal.station_id]
-    return Speaker(principal.key_id, principal.station_id, principal.code, entry.file_code)
 
 
 def _form(headers: Mapping[bytes, bytes], query: bytes) -> tuple[Form, bool]:

@@ -7,23 +7,17 @@ import pytest
 from fastapi import FastAPI
 
 from core import access, errors, problems
-from core.access import Principal, Staff, Station
+from core.access import Station
+from tests.fixtures.principals import Known
 
 STATION = Station(7, "TH-NT-001", "st_k3v9q2ab")
-STAFF = Staff("staff")
-
-
-def _identify(credential: str) -> Principal:
-    known: dict[str, Principal] = {"station-key": STATION, "staff-token": STAFF}
-    if credential not in known:
-        raise errors.Unauthorized("Nobody.")
-    return known[credential]
+STAFF = access.unlimited("staff")
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.state.identify = _identify
+    app.state.identify = Known({"station-key": STATION, "staff-token": STAFF})
     problems.install(app)
 
     @app.get("/any")

@@ -4,7 +4,8 @@ SELECT revision FROM catalog_revision;
 
 -- name: snapshot_stations
 -- Every station, retired ones too: late readings of a retired station still have an owner.
-SELECT id, code, kind, status, cadence_seconds, file_code FROM station;
+SELECT s.id, s.code, s.kind, s.status, s.cadence_seconds, s.file_code, o.code AS organization, s.district
+FROM station s JOIN organization o ON o.id = s.organization_id;
 
 -- name: snapshot_datastreams
 SELECT d.id, d.station_id, p.symbol, p.unit, d.reported_unit, d.factor, d.range_min, d.range_max, d.status

@@ -1,7 +1,7 @@
 """Answers a request with the live stream until the client leaves, is too slow, or the process stops."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ class Wish:
     name: str
     filter: Filter
     cursor: Cursor | None
-    still_known: Callable[[], bool]
+    still_known: Callable[[], Awaitable[bool]]
 
 
 class EventStream(Response):
@@ -122,7 +122,7 @@ class EventStream(Response):
                 await send(_body(frames.beat(client.cursor)))
             if loop.time() - checked >= self._beat_seconds:
                 checked = loop.time()
-                if not self._wish.still_known():
+                if not await self._wish.still_known():
                     client.end(Ending.REVOKED)
 
     async def _caught_up(self, client: Client, cursor: Cursor, send: Send) -> Cursor | None:
