@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.edges import connections
+
 # What was looked at and how it stands, and whether the process does its work.
 Checks = Callable[[], tuple[Mapping[str, str], bool]]
 
 
-class _Server(uvicorn.Server):
+class _Server(connections.Server):
     """A server that leaves the stop signals to the process around it."""
 
     @contextmanager
@@ -48,6 +50,7 @@ async def serve(host: str, port: int, checks: Checks, name: str) -> AsyncIterato
         create(checks),
         host=host,
         port=port,
+        http=connections.Protocol,
         lifespan="off",
         log_config=None,
         access_log=False,

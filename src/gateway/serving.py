@@ -7,14 +7,15 @@ from types import FrameType
 import uvicorn
 
 from core import log
-from gateway import application, streaming
+from gateway import application
+from gateway.edges import connections
 from gateway.settings import Settings
 from telemetry.intake.endpoint import ObservationEndpoint
 
 _GRACE_SECONDS = 15
 
 
-class Server(uvicorn.Server):
+class Server(connections.Server):
     """Says "not ready" from the moment of the stop signal, before connections are closed."""
 
     def __init__(self, config: uvicorn.Config, entrance: ObservationEndpoint) -> None:
@@ -35,7 +36,7 @@ def serve(settings: Settings) -> None:
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",
-        http=streaming.Protocol,
+        http=connections.Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,17 +1,13 @@
-"""Opens the live stream for the gateway: a pool of its own, the hub, and what breaks a slow client's connection off."""
+"""Opens the live stream for the gateway: a pool of its own, and the hub."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.database import Database, PoolLimits
 from gateway.settings import Settings
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.hooks.stream.hub import LONGEST_ABSENCE, Hub, HubOptions
-from telemetry.hooks.stream.response import ABORT
 from telemetry.hooks.stream.source import Source
 
 # One connection for the poller, two for clients that come back. None are held while nobody looks; and what a screen
@@ -33,20 +29,3 @@ async def opened(settings: Settings, catalog: LiveCatalog, stopping: Callable[[]
         Hub(Source(database, catalog), stopping, options) as hub,
     ):
         yield hub
-
-
-class Protocol(HttpToolsProtocol):
-    """The server's own, with a way to break a connection off.
-
-    An answer that is only cut short waits until the client has taken what was sent before: for ever, with one that does
-    not read, and the process could not stop meanwhile.
-    """
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        extensions: dict[str, dict[object, object]] = {ABORT: {"call": self._abort}}
-        self.scope["extensions"] = extensions
-
-    def _abort(self) -> None:
-        transport: Any = self.transport
-        transport.abort()
