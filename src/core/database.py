@@ -1,16 +1,18 @@
 """The connection pool, with the time limits that asyncpg does not set by itself, and what its errors mean."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import asyncpg
 import structlog
 from fastapi import Depends, Request
 
-from core import errors
+from core import acting, errors
 
 _log = structlog.get_logger(__name__)
 
@@ -20,6 +22,14 @@ _TRANSIENT_STATES = ("55P03", "25006", "XX000", "58030")
 # What the driver raises when a connection or a statement fails. An InternalClientError is what it says of a connection
 # that was ended by the server between two of its steps.
 DRIVER_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+# Tells the trail who acts, until the transaction ends.
+_ACT = """
+    SELECT set_config('quantrac.actor', $1, true), set_config('quantrac.address', $2, true),
+           set_config('quantrac.reason', $3, true)
+"""
+_COMMENT = re.compile(r"--[^\n]*")
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CALL)\b", re.IGNORECASE)
 
 
 class DatabaseUnavailable(errors.Unavailable):
@@ -44,6 +54,12 @@ def is_data_error(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in {"22", "23"}
     return isinstance(error, asyncpg.DataError)
+
+
+@lru_cache(maxsize=2048)
+def _writes(query: str) -> bool:
+    """Whether a statement may change rows. One that only locks them counts too, which harms nobody."""
+    return _WRITES.search(_COMMENT.sub("", query)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,38 +152,50 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """A connection inside a transaction that commits at the end of the block."""
+        """A connection inside a transaction that commits at the end of the block, in the name of who acts."""
         async with self.connection() as connection, connection.transaction():
+            await act(connection)
             yield connection
 
     async def fetch(self, query: str, *args: object) -> list[Any]:
-        async with self._reading() as connection:
+        async with self._asking(query) as connection:
             rows: list[Any] = await connection.fetch(query, *args)
             return rows
 
     async def fetchrow(self, query: str, *args: object) -> Any:
-        async with self._reading() as connection:
+        async with self._asking(query) as connection:
             return await connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: object) -> Any:
-        async with self._reading() as connection:
+        async with self._asking(query) as connection:
             return await connection.fetchval(query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
-        async with self._reading() as connection:
+        async with self._asking(query) as connection:
             status: str = await connection.execute(query, *args)
             return status
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Any]:
-        """A connection for one statement, whose connection errors are told as DatabaseUnavailable."""
+    async def _asking(self, query: str) -> AsyncIterator[Any]:
+        """A connection for one statement, whose connection errors are told as DatabaseUnavailable.
+
+        One that writes while somebody acts gets a transaction of its own, in their name.
+        """
+        opened = self.transaction if acting.current() is not None and _writes(query) else self.connection
         try:
-            async with self.connection() as connection:
+            async with opened() as connection:
                 yield connection
         except DRIVER_ERRORS as error:
             if is_transient(error):
                 raise DatabaseUnavailable("The database did not answer.", retry_after=5) from error
             raise
+
+
+async def act(connection: Any) -> None:
+    """Tell the server who acts in the transaction under way; `Database.transaction` does so by itself."""
+    who = acting.current()
+    if who is not None:
+        await connection.execute(_ACT, who.actor, who.address, who.reason)
 
 
 async def refuse_unsafe_settings(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from core import errors
+from core import acting, errors
 from core.database import is_transient
 
 _log = structlog.get_logger(__name__)
@@ -69,6 +69,7 @@ class Rounds:
 
     async def _keep_turning(self, round_: Round, stop: asyncio.Event) -> None:
         pause = _FIRST_PAUSE
+        acting.begin(acting.Acting(f"watch:{round_.name}"))
         while not stop.is_set():
             began = time.perf_counter()
             try:

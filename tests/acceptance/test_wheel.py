@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("core", "gateway", "records", "registry", "telemetry")
+PACKAGES = ("core", "gateway", "identity", "records", "registry", "telemetry")
 
 
 def _call(*command: str | Path, cwd: Path, **environment: str) -> str:

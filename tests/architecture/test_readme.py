@@ -55,7 +55,7 @@ def test_every_problem_type_has_a_slug_and_a_title_of_its_own() -> None:
     kinds = [
         kind
         for kind in errors.every_kind()
-        if kind.__module__.split(".")[0] in {"core", "gateway", "telemetry", "records", "registry"}
+        if kind.__module__.split(".")[0] in {"core", "gateway", "identity", "telemetry", "records", "registry"}
     ]
     slugs = [kind.slug for kind in kinds]
     assert sorted(slugs) == sorted(set(slugs))

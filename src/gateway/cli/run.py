@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from core import log
+from core import acting, log
+from gateway.cli import asking
 from gateway.embedded import processes
 from gateway.running.assembling import Assembly, Options
 from gateway.running.supervisor import Supervisor
@@ -48,4 +49,5 @@ def run(
     assembly.places.make()
     with os.fdopen(processes.open_log(assembly.places.log("run.jsonl")), "a", encoding="utf-8") as stream:
         log.configure(settings.log.level, stream)
+        acting.begin(asking.operator())
         asyncio.run(Supervisor(assembly).main())

@@ -4,7 +4,9 @@ import asyncio
 
 import typer
 
+from core import acting
 from core.database import Database
+from gateway.cli import asking
 from gateway.settings import Settings
 from telemetry.alerts.rules import seeding as alert_seeding
 from telemetry.catalog import seeding
@@ -18,5 +20,6 @@ def seed() -> None:
 
 
 async def _seed(dsn: str) -> tuple[seeding.SeedReport, int]:
-    async with Database(dsn, application_name="quantrac-seed") as database:
-        return await seeding.seed(database), await alert_seeding.seed(database)
+    with acting.acts(asking.operator()):
+        async with Database(dsn, application_name="quantrac-seed") as database:
+            return await seeding.seed(database), await alert_seeding.seed(database)

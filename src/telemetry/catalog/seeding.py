@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from core import queries
-from core.database import Database
+from core.database import Database, act
 from telemetry.catalog import seed_files, seed_network
 
 _sql = queries.load(__file__, "seed")
@@ -41,6 +41,7 @@ async def seed(database: Database, folder: Path = seed_files.FOLDER) -> SeedRepo
         transaction = connection.transaction()
         await transaction.start()
         try:
+            await act(connection)
             await connection.execute(_sql["seed_lock"])
             report = SeedReport(
                 properties=await connection.fetchval(_sql["seed_properties"], _json(network.properties)),

@@ -31,7 +31,7 @@ from tests.fixtures.submissions import submission
 _SOURCE = Path(__file__).parents[3] / "src"
 _EVIDENCE = ("observation", "receipt", "reading_conflict")
 # Relations that are nobody's but the owner's.
-_CLOSED = {"relation_right", "_yoyo_log", "_yoyo_version", "yoyo_lock"}
+_CLOSED = {"audit_lock", "relation_right", "_yoyo_log", "_yoyo_version", "yoyo_lock"}
 # Which process runs the queries of a module; the command line and the gateway speak for the staff.
 _INGEST = ("telemetry/intake/", "telemetry/mqtt/", "telemetry/catalog/loading")
 _TELEMETRY = ("changes", "catalog/loading", "verdicts", "alerts", "events", "hooks", "reports", "series")

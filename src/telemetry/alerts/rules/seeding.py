@@ -3,7 +3,7 @@
 import msgspec
 
 from core import queries
-from core.database import Database
+from core.database import Database, act
 from telemetry.alerts.rules.book import defaults
 
 _sql = queries.load(__file__, "rule_seed")
@@ -16,6 +16,7 @@ async def seed(database: Database) -> int:
         transaction = connection.transaction()
         await transaction.start()
         try:
+            await act(connection)
             await connection.execute(_sql["rule_seed_lock"])
             added: int = await connection.fetchval(_sql["rule_seed_add"], msgspec.json.encode(rules).decode())
         except BaseException:

@@ -1,0 +1,1 @@
+"""The trail: what was changed by whom, chained by hashes, and the daily sums of what was measured."""
