@@ -1,11 +1,11 @@
 """What can be wrong with a request about the catalogue.
 
 Error
-├── Invalid ── NotSuitable, RevisionMissing (428), RevisionUnreadable, ConversionUnknown, ImportRefused
+├── Invalid ── NotSuitable, ConversionUnknown, ImportRefused
 ├── NotFound ── OrganizationNotFound, StationNotFound, ObservedPropertyNotFound, DatastreamNotFound, RuleSetNotFound,
 │               LimitNotFound, KeyNotFound
-├── Conflict ── Taken, SpellingTaken, StationRetired, PropertyInUse, LimitExists, LimitComputed, TooManyKeys
-└── PreconditionFailed ── RevisionMoved
+└── Conflict ── Taken, SpellingTaken, StationRetired, PropertyInUse, LimitExists, LimitComputed, TooManyKeys,
+                KeyRevoked
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,17 +25,6 @@ class NotSuitable(errors.Invalid):
     def because(cls, failure: ValidationError) -> "NotSuitable":
         faults = faults_of(failure)
         return cls(f"Not valid: {', '.join(fault.field for fault in faults)}.", faults=faults)
-
-
-class RevisionMissing(errors.Invalid):
-    status = 428
-    slug = "revision-missing"
-    title = "An edit must say which revision it is made on"
-
-
-class RevisionUnreadable(errors.Invalid):
-    slug = "revision-unreadable"
-    title = "If-Match is not an ETag of this service"
 
 
 class ConversionUnknown(errors.Invalid):
@@ -132,9 +121,9 @@ class TooManyKeys(errors.Conflict):
     title = "The station has two live keys"
 
 
-class RevisionMoved(errors.PreconditionFailed):
-    slug = "revision-moved"
-    title = "Somebody else edited this in the meantime"
+class KeyRevoked(errors.Conflict):
+    slug = "station-key-revoked"
+    title = "The key was revoked"
 
 
 def not_found(

@@ -1,26 +1,17 @@
-"""How edits of the catalogue are made on a known revision: nobody overwrites what they have not seen."""
+"""How an edit is laid over what is there, and on which revision of it."""
 
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from core import revisions
 from core.wire import Body
 from telemetry.catalog import errors
 
-# The revisions that an edit may be made on; None is any: `If-Match: *`, and the command line, which reads and writes in
-# one step.
-Expected = frozenset[int] | None
+Expected = revisions.Expected
+check = revisions.check
 
 Whole = TypeVar("Whole", bound=Body)
-
-
-def check(current: int, expected: Expected) -> None:
-    """Raise RevisionMoved unless the current revision is one of the expected."""
-    if expected is not None and current not in expected:
-        raise errors.RevisionMoved(
-            f"The revision is {current}; read the resource again and repeat the edit on it.",
-            extra={"revision": current},
-        )
 
 
 def merged(kind: type[Whole], current: Body, edit: Body, **worked_out: Any) -> Whole:
