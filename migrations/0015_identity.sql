@@ -99,11 +99,25 @@ CREATE TABLE one_time_link (
     CHECK ((person_id IS NULL) = (purpose = 'first-administrator'))
 );
 
+-- A sign-in with the identity provider that is under way: taken out when the browser comes back, so that nothing of it
+-- counts twice.
+CREATE TABLE oidc_attempt (
+    -- Of the state that the provider sends back, and of what the browser that began it keeps.
+    sha256          bytea PRIMARY KEY CHECK (length(sha256) = 32),
+    browser_sha256  bytea NOT NULL CHECK (length(browser_sha256) = 32),
+    nonce           text NOT NULL,
+    verifier        text NOT NULL,
+    return_path     text NOT NULL CHECK (return_path LIKE '/%' AND length(return_path) <= 500),
+    created_time    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX oidc_attempt_created ON oidc_attempt (created_time);
+
 -- quantrac_staff alone sees people; whoever reads for dashboards, takes readings or judges has no business with them.
 INSERT INTO relation_right (role, relation, privileges) VALUES
     ('quantrac_staff', 'person', 'SELECT, INSERT, UPDATE'),
     ('quantrac_staff', 'access_token', 'SELECT, INSERT, UPDATE (label, rights, expires_time, revoked_time, used_time, used_address)'),
     ('quantrac_staff', 'role_grant', 'SELECT, INSERT, DELETE'),
     ('quantrac_staff', 'staff_session', 'SELECT, INSERT, UPDATE (seen_time, expires_time, ended_time, ended_reason), DELETE'),
-    ('quantrac_staff', 'one_time_link', 'SELECT, INSERT, UPDATE (used_time), DELETE');
+    ('quantrac_staff', 'one_time_link', 'SELECT, INSERT, UPDATE (used_time), DELETE'),
+    ('quantrac_staff', 'oidc_attempt', 'SELECT, INSERT, DELETE');
 DO $$ BEGIN PERFORM settle_rights(); END $$;
