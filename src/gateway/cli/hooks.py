@@ -12,7 +12,8 @@ from core.database import Database
 from gateway import hooking
 from gateway.cli import asking, options, printing
 from gateway.settings import Settings
-from telemetry.hooks.webhooks import delivery_store, explaining, managing, schemas, signing, store
+from telemetry.hooks import filters
+from telemetry.hooks.webhooks import delivery_store, explaining, managing, signing, store
 from telemetry.hooks.webhooks.managing import Desk
 from telemetry.hooks.webhooks.schemas import Delivery, NewWebhook, Webhook, WebhookWithSecret
 from telemetry.hooks.webhooks.sending import Resolver
@@ -61,10 +62,10 @@ def _state(webhook: Webhook) -> str:
 def create(
     url: Annotated[str, typer.Argument(help="Address that deliveries are posted to.")],
     description: Annotated[str, typer.Option(help="Whose it is.")] = "",
-    event: Annotated[Many, typer.Option(help=f"Type of event: {_several(schemas.EventType)}")] = None,
-    kind: Annotated[Many, typer.Option(help=f"Kind of alert: {_several(schemas.AlertKind)}")] = None,
+    event: Annotated[Many, typer.Option(help=f"Type of event: {_several(filters.EventType)}")] = None,
+    kind: Annotated[Many, typer.Option(help=f"Kind of alert: {_several(filters.AlertKind)}")] = None,
     severity: Annotated[
-        str | None, typer.Option(help=f"Least severity: {', '.join(get_args(schemas.Severity))}.")
+        str | None, typer.Option(help=f"Least severity: {', '.join(get_args(filters.Severity))}.")
     ] = None,
     station: Annotated[Many, typer.Option(help="Code of a station; give it several times for several.")] = None,
     station_kind: Annotated[

@@ -9,12 +9,12 @@ from core import instants
 from gateway import mailing
 from gateway.cli import asking, options, printing
 from gateway.settings import MissingSetting, Settings
+from telemetry.hooks import filters
 from telemetry.hooks.mail import addresses, messages, outbox, schemas, sending, store, subscriptions
 from telemetry.hooks.mail.messages import Envelope
 from telemetry.hooks.mail.schemas import MailSubscription, NewMailSubscription
 from telemetry.hooks.mail.sending import Reply, Server
 from telemetry.hooks.mail.wording import Wording
-from telemetry.hooks.webhooks import schemas as hook_schemas
 
 app = typer.Typer(no_args_is_help=True, help="E-mail: who is written to about what, and whether the server takes it.")
 
@@ -60,12 +60,12 @@ def add(
     description: Annotated[str, typer.Option(help="Whose it is.")] = "",
     language: Annotated[str, typer.Option(help="vi or en.")] = "vi",
     event: Annotated[
-        Many, typer.Option(help=f"Type of event: {_one_of(hook_schemas.EventType)}; several times for several.")
+        Many, typer.Option(help=f"Type of event: {_one_of(filters.EventType)}; several times for several.")
     ] = None,
     kind: Annotated[
-        Many, typer.Option(help=f"Kind of alert: {_one_of(hook_schemas.AlertKind)}; several times for several.")
+        Many, typer.Option(help=f"Kind of alert: {_one_of(filters.AlertKind)}; several times for several.")
     ] = None,
-    severity: Annotated[str | None, typer.Option(help=f"Least severity: {_one_of(hook_schemas.Severity)}.")] = None,
+    severity: Annotated[str | None, typer.Option(help=f"Least severity: {_one_of(filters.Severity)}.")] = None,
     station: Annotated[Many, typer.Option(help="Code of a station; several times for several.")] = None,
     station_kind: Annotated[Many, typer.Option(help="Kind of station; several times for several.")] = None,
     organization: Annotated[Many, typer.Option(help="Code of an organization; several times for several.")] = None,

@@ -7,6 +7,7 @@ Error
 """
 
 from core import errors
+from telemetry.hooks.errors import no_such
 
 
 class MailSubscriptionNotFound(errors.NotFound):
@@ -15,8 +16,7 @@ class MailSubscriptionNotFound(errors.NotFound):
 
     @classmethod
     def numbered(cls, number: int) -> "MailSubscriptionNotFound":
-        fault = errors.Fault("id", str(number), "the id of a mail subscription")
-        return cls(f"There is no mail subscription {number}.", faults=[fault])
+        return no_such(cls, "mail subscription", number, field="id", expected="the id of a mail subscription")
 
 
 class MailNotFound(errors.NotFound):
@@ -25,8 +25,7 @@ class MailNotFound(errors.NotFound):
 
     @classmethod
     def numbered(cls, number: int) -> "MailNotFound":
-        fault = errors.Fault("mail", str(number), "the id of a mail of this subscription")
-        return cls(f"There is no mail {number}.", faults=[fault])
+        return no_such(cls, "mail", number, field="mail", expected="the id of a mail of this subscription")
 
 
 class MailSubscriptionDisabled(errors.Conflict):

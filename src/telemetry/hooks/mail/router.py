@@ -11,10 +11,9 @@ from core.database import Opened
 from core.wire import WholeNumber
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
-from telemetry.hooks.mail import errors as mail_errors
-from telemetry.hooks.mail import outbox, schemas, store, subscriptions
+from telemetry.hooks.errors import FilterUnknown
+from telemetry.hooks.mail import errors, outbox, schemas, store, subscriptions
 from telemetry.hooks.mail.messages import Sender
-from telemetry.hooks.webhooks import errors
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +24,7 @@ def _sender(request: Request) -> Sender:
     """Dependency: from whom mails come. Raises MailNotSetUp."""
     found: Sender | None = request.app.state.mail_sender
     if found is None:
-        raise mail_errors.MailNotSetUp("Set QUANTRAC_MAIL__HOST and QUANTRAC_MAIL__SENDER.")
+        raise errors.MailNotSetUp("Set QUANTRAC_MAIL__HOST and QUANTRAC_MAIL__SENDER.")
     return found
 
 
@@ -52,7 +51,7 @@ async def list_mail_subscriptions(
     "",
     status_code=201,
     summary="Add a mail subscription",
-    responses=answers.refusals(errors.FilterUnknown, mail_errors.MailNotSetUp),
+    responses=answers.refusals(FilterUnknown, errors.MailNotSetUp),
 )
 async def create_mail_subscription(
     staff: StaffOnly, opened: Opened, _: SetUp, new: schemas.NewMailSubscription, response: Response
@@ -73,7 +72,7 @@ async def create_mail_subscription(
 @router.get(
     "/{number}",
     summary="Read a mail subscription",
-    responses=answers.refusals(mail_errors.MailSubscriptionNotFound),
+    responses=answers.refusals(errors.MailSubscriptionNotFound),
 )
 async def read_mail_subscription(
     _: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
@@ -87,7 +86,7 @@ async def read_mail_subscription(
 @router.patch(
     "/{number}",
     summary="Edit a mail subscription",
-    responses=answers.refusals(errors.FilterUnknown, mail_errors.MailSubscriptionNotFound, edits=True),
+    responses=answers.refusals(FilterUnknown, errors.MailSubscriptionNotFound, edits=True),
 )
 async def edit_mail_subscription(
     staff: StaffOnly,
@@ -112,7 +111,7 @@ async def edit_mail_subscription(
     "/{number}",
     status_code=204,
     summary="Delete a mail subscription",
-    responses=answers.refusals(mail_errors.MailSubscriptionNotFound, edits=True),
+    responses=answers.refusals(errors.MailSubscriptionNotFound, edits=True),
 )
 async def delete_mail_subscription(
     staff: StaffOnly, opened: Opened, number: fields.Identifier, expected: answers.IfMatch
@@ -126,9 +125,7 @@ async def delete_mail_subscription(
     "/{number}/test",
     status_code=202,
     summary="Send a test mail",
-    responses=answers.refusals(
-        mail_errors.MailSubscriptionNotFound, mail_errors.MailSubscriptionDisabled, mail_errors.MailNotSetUp
-    ),
+    responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailSubscriptionDisabled, errors.MailNotSetUp),
 )
 async def send_test_mail(staff: StaffOnly, opened: Opened, _: SetUp, number: fields.Identifier) -> schemas.QueuedMail:
     """Queue a mail that says that it is a test; it is tried once, whatever the hour. For administrators."""
@@ -140,7 +137,7 @@ async def send_test_mail(staff: StaffOnly, opened: Opened, _: SetUp, number: fie
 @router.get(
     "/{number}/mails",
     summary="List mails of a subscription",
-    responses=answers.refusals(mail_errors.MailSubscriptionNotFound),
+    responses=answers.refusals(errors.MailSubscriptionNotFound),
 )
 async def list_mails(
     _: StaffOnly,
@@ -162,9 +159,7 @@ async def list_mails(
 @router.post(
     "/{number}/mails/{mail}/replay",
     summary="Send a mail again",
-    responses=answers.refusals(
-        mail_errors.MailSubscriptionNotFound, mail_errors.MailNotFound, mail_errors.MailSubscriptionDisabled
-    ),
+    responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailNotFound, errors.MailSubscriptionDisabled),
 )
 async def replay_mail(
     staff: StaffOnly,
@@ -177,7 +172,7 @@ async def replay_mail(
     count = await subscriptions.replay(opened, number, mail=mail)
     found = await outbox.find(opened, number, mail, _domain(request))
     if found is None:
-        raise mail_errors.MailNotFound.numbered(mail)
+        raise errors.MailNotFound.numbered(mail)
     _trail(staff, "mail_replayed", number, mail=mail, mails=count)
     return found
 
@@ -185,7 +180,7 @@ async def replay_mail(
 @router.post(
     "/{number}/replay",
     summary="Send dead letters of a subscription again",
-    responses=answers.refusals(mail_errors.MailSubscriptionNotFound, mail_errors.MailSubscriptionDisabled),
+    responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailSubscriptionDisabled),
 )
 async def replay_mails(
     staff: StaffOnly, opened: Opened, number: fields.Identifier, wish: schemas.MailReplayWish

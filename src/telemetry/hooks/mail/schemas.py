@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from core.wire import Body, Instant, WholeNumber, YesOrNo
 from telemetry.catalog.schemas import fields
+from telemetry.hooks.filters import EventTypes, FilterEdit, Kept, NewFilters, Severity
 from telemetry.hooks.mail.addresses import Address
-from telemetry.hooks.webhooks.schemas import AlertKinds, Codes, EventTypes, Severity, StationKinds
 
 Language = Literal["vi", "en"]
 MailState = Literal["pending", "sent", "dead"]
@@ -52,7 +52,7 @@ _EXAMPLE = {
 }
 
 
-class NewMailSubscription(Body):
+class NewMailSubscription(NewFilters):
     """Who is written to about what.
 
     A filter that is null takes everything; one that is given takes only events that have what it names. Alerts in an
@@ -68,12 +68,6 @@ class NewMailSubscription(Body):
         default_factory=lambda: list(_USUAL),
         description="Types of events, or groups of them (`alert.*`); where left out, what calls for somebody.",
     )
-    alert_kinds: AlertKinds | None = Field(None, description="Only alerts of these kinds.")
-    least_severity: Severity | None = Field(None, description="Only alerts of this severity or a greater one.")
-    stations: Codes | None = Field(None, description="Only events of these stations, by their codes.")
-    station_kinds: StationKinds | None = Field(None, description="Only events of stations of these kinds.")
-    organizations: Codes | None = Field(None, description="Only events of these organizations, by their codes.")
-    history: YesOrNo = Field(False, description="Whether to tell also what had been over long before it was known.")
     digest_minutes: DigestMinutes | None = Field(
         None, description="One mail for all that came in this time; null: a mail for each, at once."
     )
@@ -98,19 +92,12 @@ class NewMailSubscription(Body):
         return self
 
 
-class MailSubscriptionEdit(Body):
+class MailSubscriptionEdit(FilterEdit):
     """Members that are left out stay as they are; null opens a filter and takes a digest or quiet hours away."""
 
     address: Address = Field(default_factory=fields.absent)
     description: fields.Note = Field(default_factory=fields.absent)
     language: Language = Field(default_factory=fields.absent)
-    event_types: EventTypes | None = None
-    alert_kinds: AlertKinds | None = None
-    least_severity: Severity | None = None
-    stations: Codes | None = None
-    station_kinds: StationKinds | None = None
-    organizations: Codes | None = None
-    history: YesOrNo = Field(default_factory=fields.absent)
     digest_minutes: DigestMinutes | None = None
     quiet_from: ClockTime | None = None
     quiet_to: ClockTime | None = None
@@ -118,7 +105,7 @@ class MailSubscriptionEdit(Body):
     enabled: YesOrNo = Field(default_factory=fields.absent)
 
 
-class MailSubscription(Body):
+class MailSubscription(Kept):
     model_config = fields.example(
         {"id": 1},
         _EXAMPLE,
@@ -132,17 +119,9 @@ class MailSubscription(Body):
         },
     )
 
-    id: int
     address: str
     description: str
     language: Language
-    event_types: list[str] | None
-    alert_kinds: list[str] | None
-    least_severity: Severity | None
-    stations: list[str] | None
-    station_kinds: list[str] | None
-    organizations: list[str] | None
-    history: bool
     digest_minutes: int | None
     quiet_from: ClockTime | None
     quiet_to: ClockTime | None

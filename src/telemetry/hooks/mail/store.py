@@ -1,14 +1,13 @@
 """Rows of mail subscriptions."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from core import queries
 from core.database import Database
-from telemetry.hooks.mail import errors as mail_errors
+from telemetry.hooks import filter_store
+from telemetry.hooks.mail import errors
 from telemetry.hooks.mail.schemas import MailSubscription, NewMailSubscription
-from telemetry.hooks.webhooks import errors
 
 _sql = queries.load(__file__, "mail")
 
@@ -26,7 +25,7 @@ async def find(database: Any, number: int) -> MailSubscription | None:
 async def lock(connection: Any, number: int) -> None:
     """Hold the subscription until the transaction ends. Raises MailSubscriptionNotFound."""
     if await connection.fetchval(_sql["mail_subscription_lock"], number) is None:
-        raise mail_errors.MailSubscriptionNotFound.numbered(number)
+        raise errors.MailSubscriptionNotFound.numbered(number)
 
 
 async def insert(connection: Any, new: NewMailSubscription, by: str) -> int:
@@ -41,37 +40,18 @@ async def update(connection: Any, number: int, now: NewMailSubscription) -> None
 
 
 async def _columns(connection: Any, whole: NewMailSubscription) -> tuple[Any, ...]:
-    """What is kept of a subscription, in the order of its queries: codes are kept as ids, and none twice."""
+    """What is kept of a subscription, in the order of its queries."""
     return (
         whole.address,
         whole.description,
         whole.language,
-        _distinct(whole.event_types),
-        _distinct(whole.alert_kinds),
-        whole.least_severity,
-        await _ids(connection, _sql["mail_stations"], "stations", whole.stations),
-        _distinct(whole.station_kinds),
-        await _ids(connection, _sql["mail_organizations"], "organizations", whole.organizations),
-        whole.history,
+        *await filter_store.columns(connection, whole),
         whole.digest_minutes,
         whole.quiet_from,
         whole.quiet_to,
         whole.break_through,
         whole.enabled,
     )
-
-
-def _distinct(names: Sequence[str] | None) -> list[str] | None:
-    return None if names is None else list(dict.fromkeys(names))
-
-
-async def _ids(connection: Any, query: str, field: str, codes: Sequence[str] | None) -> list[int] | None:
-    if codes is None:
-        return None
-    found = {row["code"]: row["id"] for row in await connection.fetch(query, list(codes))}
-    if unknown := [code for code in codes if code not in found]:
-        raise errors.FilterUnknown.of(field, unknown)
-    return sorted(found.values())
 
 
 async def delete(connection: Any, number: int) -> None:

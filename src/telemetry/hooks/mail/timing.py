@@ -4,12 +4,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import get_args
 
 from core.instants import VIETNAM
-from telemetry.hooks.webhooks.schemas import Severity
-
-SEVERITIES: tuple[str, ...] = get_args(Severity)
+from telemetry.hooks.filters import SEVERITIES
 
 # Seconds to wait after each attempt that failed; about three days in all.
 _MINUTE, _HOUR = 60, 3600

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
 
 from core import errors
+from telemetry.hooks.filters import EVENT_TYPES, SEVERITIES
 from telemetry.hooks.stream.cursors import Stage
 from telemetry.hooks.stream.frames import OBSERVATIONS, Frame
-from telemetry.hooks.webhooks.schemas import EventType, Severity
 
-SEVERITIES: tuple[str, ...] = get_args(Severity)
 # What the log of events has, one by one or as a group, and what the receipts bring.
-TYPES: tuple[str, ...] = (*get_args(EventType), OBSERVATIONS)
+TYPES: tuple[str, ...] = (*EVENT_TYPES, OBSERVATIONS)
 
 
 class TypeUnknown(errors.Invalid):

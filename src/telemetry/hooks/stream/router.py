@@ -11,12 +11,12 @@ from core.wire import YesOrNo
 from telemetry.catalog import errors as catalog_errors
 from telemetry.catalog.schemas.fields import Code
 from telemetry.catalog.snapshot import Snapshot
+from telemetry.hooks.filters import AlertKind, Severity
 from telemetry.hooks.stream import filters, store
 from telemetry.hooks.stream.cursors import Cursor, EventIdUnreadable
 from telemetry.hooks.stream.filters import Filter
 from telemetry.hooks.stream.hub import Hub, TooManyStreams
 from telemetry.hooks.stream.response import MEDIA_TYPE, EventStream, Wish
-from telemetry.hooks.webhooks.schemas import AlertKind, Severity
 
 router = APIRouter(prefix="/v1", tags=["events"])
 

@@ -1,13 +1,14 @@
 """What can be wrong with a request about webhooks.
 
 Error
-├── Invalid ── ReceiverRefused, FilterUnknown
+├── Invalid ── ReceiverRefused
 ├── NotFound ── WebhookNotFound, DeliveryNotFound
 ├── Conflict ── WebhookDisabled
 └── Unavailable ── KeyMissing
 """
 
 from core import errors
+from telemetry.hooks.errors import no_such
 
 
 class ReceiverRefused(errors.Invalid):
@@ -22,23 +23,13 @@ class ReceiverRefused(errors.Invalid):
         return cls(f"The receiver is refused: {reason}.", faults=[fault])
 
 
-class FilterUnknown(errors.Invalid):
-    slug = "webhook-filter-unknown"
-    title = "The filter names what is not in the catalogue"
-
-    @classmethod
-    def of(cls, field: str, codes: list[str]) -> "FilterUnknown":
-        faults = [errors.Fault(field, errors.shown(code), "a code of the catalogue") for code in codes]
-        return cls(f"Not in the catalogue: {errors.shown(', '.join(codes))}.", faults=faults)
-
-
 class WebhookNotFound(errors.NotFound):
     slug = "webhook-not-found"
     title = "No such webhook"
 
     @classmethod
     def numbered(cls, number: int) -> "WebhookNotFound":
-        return cls(f"There is no webhook {number}.", faults=[errors.Fault("id", str(number), "the id of a webhook")])
+        return no_such(cls, "webhook", number, field="id", expected="the id of a webhook")
 
 
 class DeliveryNotFound(errors.NotFound):
@@ -47,8 +38,7 @@ class DeliveryNotFound(errors.NotFound):
 
     @classmethod
     def numbered(cls, number: int) -> "DeliveryNotFound":
-        fault = errors.Fault("delivery", str(number), "the id of a delivery of this webhook")
-        return cls(f"There is no delivery {number}.", faults=[fault])
+        return no_such(cls, "delivery", number, field="delivery", expected="the id of a delivery of this webhook")
 
 
 class WebhookDisabled(errors.Conflict):

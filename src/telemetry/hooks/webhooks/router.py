@@ -12,6 +12,7 @@ from core.database import Opened
 from core.wire import WholeNumber
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
+from telemetry.hooks.errors import FilterUnknown
 from telemetry.hooks.webhooks import delivery_store, errors, managing, schemas, store
 from telemetry.hooks.webhooks.managing import Desk
 
@@ -48,7 +49,7 @@ async def list_webhooks(
     "",
     status_code=201,
     summary="Add a webhook",
-    responses=answers.refusals(errors.FilterUnknown, errors.ReceiverRefused, errors.KeyMissing),
+    responses=answers.refusals(FilterUnknown, errors.ReceiverRefused, errors.KeyMissing),
 )
 async def create_webhook(
     staff: StaffOnly, opened: Opened, desk: AtDesk, new: schemas.NewWebhook, response: Response
@@ -76,7 +77,7 @@ async def read_webhook(_: StaffOnly, opened: Opened, number: fields.Identifier, 
 @router.patch(
     "/{number}",
     summary="Edit a webhook",
-    responses=answers.refusals(errors.FilterUnknown, errors.ReceiverRefused, errors.WebhookNotFound, edits=True),
+    responses=answers.refusals(FilterUnknown, errors.ReceiverRefused, errors.WebhookNotFound, edits=True),
 )
 async def edit_webhook(
     staff: StaffOnly,

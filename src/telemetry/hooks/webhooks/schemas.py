@@ -5,56 +5,15 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from core.wire import Body, Instant, WholeNumber, YesOrNo
+from core.wire import Body, Instant, WholeNumber
 from telemetry.catalog.schemas import fields
+from telemetry.hooks.filters import FilterEdit, Kept, NewFilters
 from telemetry.hooks.webhooks.guarding import LONGEST_URL
 
-EventType = Literal[
-    "alert.*",
-    "alert.raised",
-    "alert.acknowledged",
-    "alert.escalated",
-    "alert.commented",
-    "alert.assigned",
-    "alert.shelved",
-    "alert.unshelved",
-    "alert.cleared",
-    "alert.reraised",
-    "alert.updated",
-    "verdict.*",
-    "verdict.exceeded",
-    "verdict.changed",
-    "station.*",
-    "station.connected",
-    "station.disconnected",
-    "webhook.*",
-    "webhook.disabled",
-]
-AlertKind = Literal[
-    "over-limit",
-    "tendency",
-    "average-exceeded",
-    "lost-connection",
-    "instrument-fault",
-    "stuck-calibration",
-    "frozen-value",
-    "spike",
-    "saturated",
-    "clock-skew",
-    "conflict",
-    "unknown-symbol",
-    "quarantine-growing",
-    "job-stuck",
-]
-Severity = Literal["notice", "warning", "critical"]
 State = Literal["pending", "delivered", "dead"]
 STATES: tuple[str, ...] = get_args(State)
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), fields.Tidy]
-EventTypes = Annotated[list[EventType], Field(min_length=1, max_length=50)]
-AlertKinds = Annotated[list[AlertKind], Field(min_length=1, max_length=50)]
-Codes = Annotated[list[fields.Code], Field(min_length=1, max_length=1000)]
-StationKinds = Annotated[list[fields.StationKind], Field(min_length=1, max_length=10)]
 OverlapHours = Annotated[WholeNumber, Field(ge=0, le=168)]
 
 _FILTERS = {
@@ -70,7 +29,7 @@ _EXAMPLE = {"url": "https://alarms.example.vn/quantrac", "description": "Phòng 
 _SECRET = "whsec_" + "A" * 43 + "="
 
 
-class NewWebhook(Body):
+class NewWebhook(NewFilters):
     """Whom to tell of what.
 
     A filter that is left out or null takes everything. One that is given takes only events that have what it names:
@@ -83,32 +42,16 @@ class NewWebhook(Body):
         description="Address that deliveries are posted to; https, and public unless the settings list it."
     )
     description: fields.Note = Field("", description="Whose it is; shown to the staff.")
-    event_types: EventTypes | None = Field(
-        None, description="Types of events, or groups of them (`alert.*`). `webhook.disabled` is told only where named."
-    )
-    alert_kinds: AlertKinds | None = Field(None, description="Only alerts of these kinds.")
-    least_severity: Severity | None = Field(None, description="Only alerts of this severity or a greater one.")
-    stations: Codes | None = Field(None, description="Only events of these stations, by their codes.")
-    station_kinds: StationKinds | None = Field(None, description="Only events of stations of these kinds.")
-    organizations: Codes | None = Field(None, description="Only events of these organizations, by their codes.")
-    history: YesOrNo = Field(False, description="Whether to tell also what had been over long before it was known.")
 
 
-class WebhookEdit(Body):
+class WebhookEdit(FilterEdit):
     """Members that are left out stay as they are; null opens a filter."""
 
     url: Url = Field(default_factory=fields.absent)
     description: fields.Note = Field(default_factory=fields.absent)
-    event_types: EventTypes | None = None
-    alert_kinds: AlertKinds | None = None
-    least_severity: Severity | None = None
-    stations: Codes | None = None
-    station_kinds: StationKinds | None = None
-    organizations: Codes | None = None
-    history: YesOrNo = Field(default_factory=fields.absent)
 
 
-class Webhook(Body):
+class Webhook(Kept):
     model_config = fields.example(
         {"id": 1},
         _EXAMPLE,
@@ -129,16 +72,8 @@ class Webhook(Body):
         },
     )
 
-    id: int
     url: str
     description: str
-    event_types: list[str] | None
-    alert_kinds: list[str] | None
-    least_severity: Severity | None
-    stations: list[str] | None
-    station_kinds: list[str] | None
-    organizations: list[str] | None
-    history: bool
     enabled: bool
     disabled_reason: Literal["by-hand", "gone", "failing"] | None = Field(
         description="`gone`: the receiver answered 410; `failing`: nothing arrived for days."

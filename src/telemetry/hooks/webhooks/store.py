@@ -1,12 +1,12 @@
 """Rows of webhooks and of their secrets."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from core import queries
 from core.database import Database
 from telemetry.events import store as events
+from telemetry.hooks import filter_store
 from telemetry.hooks.webhooks import errors
 from telemetry.hooks.webhooks.schemas import NewWebhook, Webhook
 
@@ -43,31 +43,12 @@ async def update(connection: Any, number: int, now: NewWebhook) -> None:
 
 
 async def _columns(connection: Any, whole: NewWebhook) -> tuple[Any, ...]:
-    """What is kept of a webhook, in the order of its queries: codes are kept as ids, and none twice."""
+    """What is kept of a webhook, in the order of its queries."""
     return (
         whole.url,
         whole.description,
-        _distinct(whole.event_types),
-        _distinct(whole.alert_kinds),
-        whole.least_severity,
-        await _ids(connection, _sql["webhook_stations"], "stations", whole.stations),
-        _distinct(whole.station_kinds),
-        await _ids(connection, _sql["webhook_organizations"], "organizations", whole.organizations),
-        whole.history,
+        *await filter_store.columns(connection, whole),
     )
-
-
-def _distinct(names: Sequence[str] | None) -> list[str] | None:
-    return None if names is None else list(dict.fromkeys(names))
-
-
-async def _ids(connection: Any, query: str, field: str, codes: Sequence[str] | None) -> list[int] | None:
-    if codes is None:
-        return None
-    found = {row["code"]: row["id"] for row in await connection.fetch(query, list(codes))}
-    if unknown := [code for code in codes if code not in found]:
-        raise errors.FilterUnknown.of(field, unknown)
-    return sorted(found.values())
 
 
 async def delete(connection: Any, number: int) -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.hooks.filters import EventType
 from telemetry.hooks.mail import messages as mail_messages
 from telemetry.hooks.mail import wording as mail_wording
 from telemetry.hooks.mail.messages import Envelope, Sender
 from telemetry.hooks.mail.wording import Item, Wording
-from telemetry.hooks.webhooks.schemas import EventType
 from tests.fixtures.mail_servers import AFTERNOON, alert
 
 ENVELOPE = Envelope(Sender("quantrac@example.vn", "Quan trắc"), "truc@example.vn", "0af1", AFTERNOON, 3)

@@ -9,17 +9,17 @@ from pydantic import ValidationError
 from core import instants
 from telemetry.alerts.kinds import Kind, Severity
 from telemetry.alerts.lifecycle import workflow
-from telemetry.hooks.webhooks import schemas
+from telemetry.hooks import filters
 from telemetry.hooks.webhooks.schemas import NewWebhook, Rotation, Webhook, WebhookWithSecret
 
 
 def test_filters_know_every_kind_and_severity_of_alerts() -> None:
-    assert set(get_args(schemas.AlertKind)) == set(Kind)
-    assert get_args(schemas.Severity) == tuple(Severity)
+    assert set(get_args(filters.AlertKind)) == set(Kind)
+    assert get_args(filters.Severity) == tuple(Severity)
 
 
 def test_filters_know_every_event_of_an_alert_and_every_group() -> None:
-    known = set(get_args(schemas.EventType))
+    known = set(get_args(filters.EventType))
     assert set(workflow.EVENTS.values()) <= known
     single = {name for name in known if not name.endswith(".*")}
     assert {f"{name.split('.')[0]}.*" for name in single} == known - single

@@ -46,11 +46,3 @@ DELETE FROM mail_item WHERE subscription_id = $1 AND message_id IS NULL;
 UPDATE mail_message
 SET state = 'dead', closed_time = $2, claimed_until = NULL, last_error = 'the subscription was disabled'
 WHERE subscription_id = $1 AND state = 'pending';
-
--- name: mail_stations
--- Ids of the stations with the codes $1.
-SELECT code, id FROM station WHERE code = ANY ($1::text[]);
-
--- name: mail_organizations
--- Ids of the organizations with the codes $1.
-SELECT code, id FROM organization WHERE code = ANY ($1::text[]);

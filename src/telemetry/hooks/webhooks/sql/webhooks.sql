@@ -81,11 +81,3 @@ UPDATE webhook_endpoint SET revision = revision + 1 WHERE id = $1;
 -- name: webhook_secrets
 -- Live secrets of the webhook $1, newest first.
 SELECT sealed FROM webhook_secret WHERE endpoint_id = $1 AND (end_time IS NULL OR end_time > now()) ORDER BY id DESC;
-
--- name: webhook_stations
--- Ids of the stations with the codes $1.
-SELECT code, id FROM station WHERE code = ANY ($1::text[]);
-
--- name: webhook_organizations
--- Ids of the organizations with the codes $1.
-SELECT code, id FROM organization WHERE code = ANY ($1::text[]);
