@@ -15,6 +15,7 @@ _GROUPS = {
     "verdict": ("verdict.exceeded", "verdict.changed"),
     "station": ("station.connected", "station.disconnected"),
     "webhook": ("webhook.disabled",),
+    "trail": ("trail.head",),
 }
 EVENT_TYPES: tuple[str, ...] = tuple(name for group, members in _GROUPS.items() for name in (f"{group}.*", *members))
 ALERT_KINDS: tuple[str, ...] = tuple(kind.value for kind in kinds.Kind)
@@ -40,7 +41,9 @@ class NewFilters(Body):
     """A filter that is null takes everything; one that is given takes only events that have what it names."""
 
     event_types: EventTypes | None = Field(
-        None, description="Types of events, or groups of them (`alert.*`). `webhook.disabled` is told only where named."
+        None,
+        description="Types of events, or groups of them (`alert.*`). `webhook.disabled` and `trail.head` are told only "
+        "where named.",
     )
     alert_kinds: AlertKinds | None = Field(None, description="Only alerts of these kinds.")
     least_severity: Severity | None = Field(None, description="Only alerts of this severity or a greater one.")

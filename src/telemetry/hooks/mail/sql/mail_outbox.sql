@@ -7,7 +7,7 @@ LEFT JOIN station s ON s.id = e.station_id
 JOIN mail_subscription m
   ON m.enabled
  AND (m.history OR NOT e.historical)
- AND CASE WHEN m.event_types IS NULL THEN e.type NOT LIKE 'webhook.%'
+ AND CASE WHEN m.event_types IS NULL THEN e.type NOT LIKE ALL ('{webhook.%,trail.%}')
           ELSE e.type = ANY (m.event_types) OR split_part(e.type, '.', 1) || '.*' = ANY (m.event_types) END
  AND (m.alert_kinds IS NULL OR e.alert_kind = ANY (m.alert_kinds))
  AND (m.least_severity IS NULL

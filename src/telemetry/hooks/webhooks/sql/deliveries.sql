@@ -7,7 +7,7 @@ LEFT JOIN station s ON s.id = e.station_id
 JOIN webhook_endpoint w
   ON w.enabled
  AND (w.history OR NOT e.historical)
- AND CASE WHEN w.event_types IS NULL THEN e.type NOT LIKE 'webhook.%'
+ AND CASE WHEN w.event_types IS NULL THEN e.type NOT LIKE ALL ('{webhook.%,trail.%}')
           ELSE e.type = ANY (w.event_types) OR split_part(e.type, '.', 1) || '.*' = ANY (w.event_types) END
  AND (w.alert_kinds IS NULL OR e.alert_kind = ANY (w.alert_kinds))
  AND (w.least_severity IS NULL
