@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.types import Scope
 
-from core import errors
+from core import errors, peers
 from core.rights import Grant, Right
 
 # The browser sends it back to this host alone, over TLS alone, and no page can read it.
@@ -141,11 +141,17 @@ class Source(Protocol):
 
 
 class Identify(Protocol):
-    def station(self, credential: str) -> Station:
-        """The owner of a station's key, out of memory; `errors.Unauthorized` when nobody is."""
+    def station(self, credential: str, address: str | None = None) -> Station:
+        """The owner of a station's key, out of memory; `errors.Unauthorized` when nobody is.
+
+        address: of the client, for the note of where the key was used.
+        """
 
     async def __call__(self, presented: Presented) -> Principal:
         """Who sends the request; `errors.Unauthorized` when nobody knows."""
+
+    def forget(self) -> None:
+        """Look everybody up again: somebody's rights were changed in this process."""
 
 
 def credential_of(authorization: str | None) -> str:
@@ -180,7 +186,7 @@ def presented(scope: Scope) -> Presented:
         host=text(b"host"),
         origin=text(b"origin"),
         fetch_site=text(b"sec-fetch-site"),
-        address=scope["client"][0] if scope.get("client") else None,
+        address=peers.client_of(scope),
         user_agent=text(b"user-agent"),
     )
 
@@ -208,6 +214,14 @@ async def _identified(request: Request, _: Annotated[object, Depends(_bearer)]) 
         remember(request.scope, known)
     return known
 
+
+def _identify(request: Request) -> Identify:
+    identify: Identify = request.app.state.identify
+    return identify
+
+
+# For routes that change what somebody may do, so that it holds here at once.
+Knower = Annotated[Identify, Depends(_identify)]
 
 _Identified = Annotated[Principal, Depends(_identified)]
 
@@ -274,6 +288,7 @@ CaseHandler = Annotated[Staff, Depends(Needs(Right.HANDLE_CASES))]
 Approver = Annotated[Staff, Depends(Needs(Right.APPROVE))]
 PeopleManager = Annotated[Staff, Depends(Needs(Right.MANAGE_PEOPLE))]
 TrailReader = Annotated[Staff, Depends(Needs(Right.READ_TRAIL))]
+Scraper = Annotated[Staff, Depends(Needs(Right.SCRAPE))]
 
 
 def reached(principal: Principal, right: Right = Right.READ) -> frozenset[str] | None:

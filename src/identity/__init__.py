@@ -1,0 +1,1 @@
+"""Who people and programs are, how they show it, and what they did."""
