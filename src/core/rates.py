@@ -86,7 +86,9 @@ class Failures:
 
     def succeeded(self, address: str, name: str) -> None:
         """Remember that the name was used rightly from there."""
-        self._proven[_digest((address, name))] = None
+        key = _digest((address, name))
+        self._proven[key] = None
+        self._proven.move_to_end(key)
         if len(self._proven) > self._most:
             self._proven.popitem(last=False)
 

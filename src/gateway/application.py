@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -9,13 +10,20 @@ from fastapi import Depends, FastAPI
 
 from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
+from core.peers import Networks
+from core.throttling import Throttle
 from gateway import health, hooking, mailing, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
+from gateway.edges.headers import Headers
 from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
 from gateway.request_ids import RequestIds
 from gateway.settings import Settings
+from identity.people.router import router as people_router
+from identity.trail.router import router as trail_router
+from telemetry.admission.keeping import Keeper
+from telemetry.admission.router import router as admission_router
 from telemetry.alerts.router import router as alerts_router
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.catalog.router import router as catalog_router
@@ -58,7 +66,10 @@ def create(settings: Settings) -> FastAPI:
                 Database(settings.dsn, application_name="quantrac-health", limits=_HEALTH_POOL)
             )
             app.state.catalog = await stack.enter_async_context(LiveCatalog(app.state.database))
-            app.state.identify = Identity(app.state.catalog, settings.staff_token)
+            keeper = await stack.enter_async_context(Keeper(app.state.database, seconds=settings.stations.note_seconds))
+            app.state.sightings = keeper.sightings
+            app.state.gate = resources.admission(settings, app.state.catalog, keeper)
+            app.state.identify = Identity(app.state.catalog, settings.staff_token, notes=app.state.gate)
             app.state.intake = await stack.enter_async_context(
                 Intake(app.state.database, app.state.catalog, resources.intake_limits(settings))
             )
@@ -84,18 +95,25 @@ def create(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
+    days = settings.stations.key_days
+    app.state.key_lifetime = None if days is None else timedelta(days=days)
+    limits = settings.limits
+    app.state.throttle = Throttle(limits.failures_per_address, limits.failures_per_name, limits.requests_per_minute)
     app.state.webhooks = hooking.desk(settings)
     app.state.mail_sender = mailing.sender(settings)
     for router in (
         series_router,
         reports_router,
         evidence_router,
+        admission_router,
         catalog_router,
         verdicts_router,
         alerts_router,
         webhooks_router,
         mail_router,
         streaming_router,
+        people_router,
+        trail_router,
     ):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
@@ -103,8 +121,10 @@ def create(settings: Settings) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
-    app.add_middleware(Doorkeeper)
+    scrapers = Networks(settings.http.metrics_networks)
+    app.add_middleware(Doorkeeper, public_interface=settings.http.public_interface, scrapers=scrapers)
     app.add_middleware(RequestIds)
+    app.add_middleware(Headers)
     _describe(app)
     return app
 

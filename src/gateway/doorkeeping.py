@@ -1,25 +1,82 @@
 """Asks who is there before anything of a request is read: a stranger's body costs no memory and tells him nothing."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from dataclasses import dataclass
 
-from core import access, errors, problems
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import access, errors, peers, problems, throttling
+from core.peers import Networks
+from core.rights import Right
 
 _GUARDED = "/v1/"
+_METRICS = "/metrics"
+# What the interface looks like is nobody's business who may not ask it, unless the settings say otherwise.
+_INTERFACE = frozenset({"/docs", "/openapi.json"})
+_FORBIDDEN = 403
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scraping:
+    """Implements `core.access.Reach` for a place that may read metrics, and nothing else."""
+
+    def may(self, right: Right) -> bool:
+        return right is Right.SCRAPE
+
+    def stations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - none of them
+        return frozenset()
+
+    def organizations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - none of them
+        return frozenset()
+
+    def domains(self, right: Right) -> frozenset[str] | None:  # noqa: ARG002 - none of them
+        return frozenset()
+
+
+_SCRAPER = access.Staff("a network that may read metrics", _Scraping(), "program")
 
 
 class Doorkeeper:
-    """Middleware that lets only known callers through to the interface; what they may do there, its routes decide."""
+    """Middleware that lets only known callers through to the interface; what they may do there, its routes decide.
 
-    def __init__(self, app: ASGIApp) -> None:
+    scrapers: networks that may read metrics without a credential.
+    """
+
+    def __init__(self, app: ASGIApp, *, public_interface: bool = False, scrapers: Networks | None = None) -> None:
         self._app = app
+        self._guarded = frozenset({_METRICS}) | (frozenset() if public_interface else _INTERFACE)
+        self._scrapers = scrapers or Networks()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_GUARDED):
-            identify: access.Identify = scope["app"].state.identify
-            try:
-                access.remember(scope, await identify(access.presented(scope)))
-            except errors.Error as error:
-                answer = problems.response(error, scope["path"])
-                await answer(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not (scope["path"].startswith(_GUARDED) or scope["path"] in self._guarded):
+            await self._app(scope, receive, send)
+            return
+        try:
+            principal = await self._let_in(scope)
+        except errors.Error as error:
+            answer = problems.response(error, scope["path"])
+            await answer(scope, receive, send)
+            return
+        access.remember(scope, principal)
+
+        async def send_noted(message: Message) -> None:
+            if message.get("status") == _FORBIDDEN:
+                client, method = peers.client_of(scope), scope["method"]
+                _log.warning(
+                    "access.denied", principal=principal.name, address=client, method=method, path=scope["path"]
+                )
+            await send(message)
+
+        await self._app(scope, receive, send_noted)
+
+    async def _let_in(self, scope: Scope) -> access.Principal:
+        if scope["path"] == _METRICS and peers.is_direct(scope) and peers.client_of(scope) in self._scrapers:
+            return _SCRAPER
+        state = scope["app"].state
+        throttle: throttling.Throttle = state.throttle
+        principal = await throttle.identified(state.identify, access.presented(scope))
+        if isinstance(principal, access.Staff):
+            throttle.spend(principal.name)
+        return principal

@@ -70,7 +70,7 @@ async def _database_check(own: Database) -> str:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, **describing.refusals()},
 )
-async def metrics(_: access.StaffOnly, db: Opened) -> Response:
+async def metrics(_: access.Scraper, db: Opened) -> Response:
     """Readings by outcome and channel, group sizes, commit times, queues, refusals, and the lag of each station."""
     own = generate_latest(REGISTRY)
     return Response(own + _lags(await _station_ages(db)), media_type=CONTENT_TYPE_LATEST)

@@ -8,7 +8,7 @@ import uvicorn
 
 from core import log
 from gateway import application
-from gateway.edges import connections
+from gateway.edges import connections, front
 from gateway.settings import Settings
 from telemetry.intake.endpoint import ObservationEndpoint
 
@@ -32,7 +32,7 @@ def serve(settings: Settings) -> None:
     log.configure(settings.log.level)
     entrance = application.entrance(settings)
     config = uvicorn.Config(
-        entrance,
+        front.in_front_of(entrance, settings),
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",

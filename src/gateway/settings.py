@@ -1,15 +1,17 @@
 """Every setting of the service. The only module that reads the environment: `QUANTRAC_<SECTION>__<NAME>`."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.peers import Networks
 from telemetry.quality.checking import FUTURE_MINUTES, OLDEST_DAYS
 
 PREFIX = "QUANTRAC_"
@@ -17,6 +19,25 @@ PREFIX = "QUANTRAC_"
 FOREIGN = frozenset({"QUANTRAC_TEST_DSN"})
 
 Positive = Annotated[int, Field(gt=0)]
+Limit = Annotated[int, Field(ge=0)]
+_LOOPBACK = "127.0.0.0/8,::1"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+
+
+def _networks(text: str) -> str:
+    Networks(text)
+    return text
+
+
+def _origins(text: str) -> str:
+    for name in filter(None, map(str.strip, text.split(","))):
+        if _ORIGIN.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no origin such as https://map.example.vn; `*` is none either")
+    return text
+
+
+NetworkList = Annotated[str, AfterValidator(_networks)]
+OriginList = Annotated[str, AfterValidator(_origins)]
 
 
 class UnknownSetting(ValueError):
@@ -45,6 +66,22 @@ class DatabaseSettings(Section):
 class HttpSettings(Section):
     host: str = Field("127.0.0.1", description="Address to listen on; leave it on loopback behind the TLS proxy.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    trusted_proxies: NetworkList = Field(
+        "",
+        description="Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas, "
+        "and `unix` for sockets in the file system.",
+    )
+    hosts: str = Field(
+        "", description="Names under which the service may be asked, separated by commas; without any, under all."
+    )
+    origins: OriginList = Field(
+        "",
+        description="Sites whose pages may ask the API with a token, as `https://map.example.vn`, separated by commas.",
+    )
+    public_interface: bool = Field(False, description="Let anybody read /docs and /openapi.json.")
+    metrics_networks: NetworkList = Field(
+        "", description="Addresses and networks that may read /metrics of the gateway without a token."
+    )
 
 
 class MqttSettings(Section):
@@ -64,6 +101,9 @@ class MqttSettings(Section):
     tls: bool = Field(False, description="Speak TLS to the broker.")
     health_host: str = Field("127.0.0.1", description="Address of the consumer's /livez, /readyz and /metrics.")
     health_port: int = Field(8001, ge=0, le=65535, description="Port of the same; 0 serves none.")
+    metrics_networks: NetworkList = Field(
+        _LOOPBACK, description="Addresses and networks that may read /metrics of the consumer."
+    )
     ca_file: Path | None = Field(
         None, description="Certificate authority of the broker, where the system's is not used."
     )
@@ -92,9 +132,27 @@ class IntakeSettings(Section):
     chunk_bytes: Positive = Field(2**19, description="Bytes of an NDJSON stream that share one receipt.")
 
 
+class StationsSettings(Section):
+    readings_per_minute: Positive = Field(60_000, description="Most readings a minute of one station at one process.")
+    requests_per_minute: Positive = Field(6_000, description="Most submissions a minute of the same.")
+    bytes_per_minute: Positive = Field(32 * 2**20, description="Most bytes a minute of the same.")
+    burst_minutes: Positive = Field(4, description="What a station did not use in so many minutes it may send at once.")
+    pause_seconds: Positive = Field(
+        60, description="For so long at least the broker keeps a station out that sends too much over MQTT."
+    )
+    key_days: Positive | None = Field(
+        None, description="Days after which a new key expires where nothing else is said; without a number never."
+    )
+    notice_days: Positive = Field(30, description="Days before a key expires at which that is told.")
+    note_seconds: Positive = Field(30, description="How often it is written down when and where keys were used last.")
+
+
 class WatchSettings(Section):
     health_host: str = Field("127.0.0.1", description="Address of the watch process's /livez, /readyz and /metrics.")
     health_port: int = Field(8002, ge=0, le=65535, description="Port of the same; 0 serves none.")
+    metrics_networks: NetworkList = Field(
+        _LOOPBACK, description="Addresses and networks that may read /metrics of the watch process."
+    )
     event_days: Positive = Field(30, description="Days after which events that everybody has seen are forgotten.")
 
 
@@ -149,9 +207,72 @@ class StreamSettings(Section):
     )
 
 
+class LimitsSettings(Section):
+    failures_per_address: Limit = Field(
+        60, description="Wrong keys, tokens and passwords that one address may send a minute; 0 for any number."
+    )
+    failures_per_name: Limit = Field(
+        20, description="Wrong secrets a minute for one key id, token id or user name; 0 for any number."
+    )
+    requests_per_minute: Limit = Field(
+        6000, description="Requests of one person, token or the staff token a minute; 0 for any number."
+    )
+
+
 class AccessSettings(Section):
     staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
+
+
+class OidcSettings(Section):
+    issuer: str | None = Field(
+        None, description="Identity provider, exactly as it names itself: `https://id.example.vn/realms/so-tnmt`."
+    )
+    client_id: str = Field("quantrac", min_length=1, max_length=255, description="Name of this service there.")
+    client_secret: SecretStr | None = Field(None, description="Its secret there; without one, PKCE alone has to do.")
+    client_secret_file: Path | None = Field(None, description="File that holds the secret instead.")
+    base_url: str | None = Field(
+        None, description="Where browsers find this service; `<it>/sign-in/oidc/callback` is what the provider is told."
+    )
+    scopes: str = Field(
+        "openid profile email",
+        pattern=r"^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$",
+        description="Scopes that are asked for.",
+    )
+    roles_claim: str = Field(
+        "groups",
+        min_length=1,
+        description="Claim of the ID token that names groups; dots lead inside: `realm_access.roles`.",
+    )
+    roles: str = Field(
+        "",
+        description="Roles that groups give: `admins=administrator;nuoc-thai=operator:stationKind=wastewater`; "
+        "further `organization`, `district`, `domain`, several values with commas.",
+    )
+    create_people: bool = Field(
+        False, description="Whether a sign-in makes an account for somebody new whose groups give a role."
+    )
+    name_claim: str = Field(
+        "preferred_username", min_length=1, description="Claim of which the user name of a new account is made."
+    )
+    acr: str = Field("", description="Values of `acr`, of which a sign-in needs one, separated by commas.")
+    amr: str = Field("", description="Values of `amr`, all of which a sign-in needs, separated by commas: `mfa`.")
+    audience: str | None = Field(
+        None, min_length=1, description="Audience of access tokens that the interface takes; without one it takes none."
+    )
+    token_type: Literal["at+jwt", "JWT"] = Field(
+        "at+jwt", description="`typ` of access tokens (RFC 9068); `JWT` for providers that do not know better."
+    )
+    token_clients: str = Field(
+        "", description="Clients whose access tokens are taken, separated by commas; without any, each client's."
+    )
+    token_hours: Positive = Field(24, description="Longest life of an access token that is taken.")
+    programs: str = Field(
+        "",
+        description="Roles of clients that act for themselves: `importer=steward`, or `importer/<sub>=steward`.",
+    )
+    ca_file: Path | None = Field(None, description="Certificate authority of the provider, beside the usual ones.")
+    seconds: Positive = Field(5, description="Time that the provider may take to answer one step.")
 
 
 class LogSettings(Section):
@@ -182,12 +303,15 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     mqtt: MqttSettings = MqttSettings()
     intake: IntakeSettings = IntakeSettings()
+    stations: StationsSettings = StationsSettings()
     watch: WatchSettings = WatchSettings()
     verdicts: VerdictsSettings = VerdictsSettings()
     hooks: HooksSettings = HooksSettings()
     mail: MailSettings = MailSettings()
     stream: StreamSettings = StreamSettings()
+    limits: LimitsSettings = LimitsSettings()
     access: AccessSettings = AccessSettings()
+    oidc: OidcSettings = OidcSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
@@ -226,6 +350,10 @@ class Settings(BaseSettings):
     @cached_property
     def mail_password(self) -> str | None:
         return _secret(self.mail.password, self.mail.password_file)
+
+    @cached_property
+    def oidc_secret(self) -> str | None:
+        return _secret(self.oidc.client_secret, self.oidc.client_secret_file)
 
     @cached_property
     def staff_token(self) -> str | None:

@@ -15,12 +15,14 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
-from core import access, errors, instants, problems, query_parameters, request_ids
+from core import access, errors, instants, peers, problems, query_parameters, request_ids
 from core.rights import Right
+from core.throttling import Throttle
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering, streaming
 from telemetry.intake.deadlines import Deadlines
+from telemetry.intake.gating import Gate
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.reception import receive as receive_submission
 from telemetry.intake.submitting import Intake, IntakeFull, NotAtomic
@@ -64,7 +66,8 @@ class EndpointLimits:
 class ObservationEndpoint:
     """Answers POST /v1/observations itself and passes everything else on to `app`.
 
-    It reads `identify`, `catalog` and `intake` from the application's state, which the application's lifespan fills.
+    It reads `identify`, `gate`, `catalog` and `intake` from the application's state, which the application's lifespan
+    fills.
     """
 
     def __init__(self, app: Starlette, limits: EndpointLimits) -> None:
@@ -101,7 +104,10 @@ class ObservationEndpoint:
     ) -> None:
         state = self.app.state
         intake: Intake = state.intake
+        gate: Gate = state.gate
         speaker = await self._speaker(scope, access.credential_of(_text(headers, b"authorization")))
+        address = peers.client_of(scope)
+        gate.enter(speaker, address)
         if not intake.has_room:
             raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
         form, atomic = _form(headers, scope["query_string"])
@@ -110,7 +116,7 @@ class ObservationEndpoint:
                 fault = errors.Fault("atomic", "1", f"no atomic with {NDJSON}, whose chunks are committed one by one")
                 raise errors.Invalid("A stream cannot be all or nothing; send one JSON body.", faults=[fault])
             limits = streaming.StreamLimits(self._limits.body_bytes, self._limits.chunk_bytes)
-            stream = streaming.Stream(intake, speaker, form, limits)
+            stream = streaming.Stream(intake, speaker, form, limits, streaming.Passage(gate, address))
             await streaming.answer(stream, receive, send, request_id, PATH)
             return
         body = await self._body(headers, receive)
@@ -127,8 +133,10 @@ class ObservationEndpoint:
         # A large body that is full of flaws takes seconds to tell apart; other senders must not wait for it.
         short = _SHORT_COMPRESSED_BYTES if form.content_encoding else _SHORT_BODY_BYTES
         submission = decode() if len(body) <= short else await asyncio.to_thread(decode)
+        gate.took(speaker, submission.decoded.count, len(body))
         outcome = await intake.submit(submission, self._limits.answer_seconds)
         if outcome.quarantined or outcome.conflicts:
+            gate.answered(speaker, outcome, address)
             _tell(outcome, speaker, request_id)
         if outcome.verdicts and outcome.verdicts[0].index is None:
             raise _unreadable(outcome)
@@ -137,14 +145,16 @@ class ObservationEndpoint:
     async def _speaker(self, scope: Scope, credential: str) -> Speaker:
         """Whom the readings come from. A station is known out of memory; nothing is asked about it anywhere else."""
         identify: access.Identify = self.app.state.identify
+        throttle: Throttle = self.app.state.throttle
         if credential.startswith(_STATION_KEY):
             catalog: LiveCatalog = self.app.state.catalog
-            station = identify.station(credential)
+            station = throttle.station(identify, credential, scope)
             entry = catalog.snapshot.stations_by_id[station.station_id]
             return Speaker(station.key_id, station.station_id, station.code, entry.file_code)
-        principal = await identify(access.presented(scope))
+        principal = await throttle.identified(identify, access.presented(scope))
         if not isinstance(principal, access.Staff):
             raise errors.Forbidden("A station sends its readings under its own key.")
+        throttle.spend(principal.name)
         if not principal.reach.may(Right.SUBMIT):
             raise errors.Forbidden(f"This needs the right {Right.SUBMIT}, which {principal.name} does not have.")
         access.require_everywhere(principal, Right.SUBMIT)
