@@ -1,0 +1,121 @@
+"""Puts OpenID Connect together from the settings: the provider, sign-ins with it, and its tokens at the interface."""
+
+import ssl
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.database import Database
+from gateway.settings import OidcSettings, Settings, UnusableSetting
+from identity.oidc import mapping
+from identity.oidc.admitting import Admission
+from identity.oidc.bearer import BearerSource, Taken
+from identity.oidc.claims import Expected
+from identity.oidc.mapping import UnreadableMapping
+from identity.oidc.outbound import Outbound, is_safe
+from identity.oidc.provider import Provider
+from identity.oidc.signing_in import Client, SigningIn
+
+_TYPES = {"at+jwt": frozenset({"at+jwt"}), "JWT": frozenset({"at+jwt", "jwt"})}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the settings say, as far as it can be checked without the provider.
+
+    client: None where nobody signs in with the provider; taken: None where none of its tokens is taken.
+    """
+
+    issuer: str
+    client: Client | None
+    admission: Admission
+    taken: Taken | None
+    tls: ssl.SSLContext
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the application uses; None for what the settings leave out."""
+
+    bearers: BearerSource | None = None
+    signing_in: SigningIn | None = None
+
+
+def plan(settings: Settings) -> Plan | None:
+    """None where the settings name no provider. Raises UnusableSetting, and OSError where a file cannot be read."""
+    oidc = settings.oidc
+    if oidc.issuer is None:
+        return None
+    if not is_safe(oidc.issuer) or "?" in oidc.issuer:
+        raise UnusableSetting("QUANTRAC_OIDC__ISSUER is neither https nor on this machine, or has more than a path.")
+    if oidc.token_type == "JWT" and oidc.audience == oidc.client_id:  # noqa: S105 - a kind of token
+        raise UnusableSetting(
+            "QUANTRAC_OIDC__AUDIENCE must not be the client id where QUANTRAC_OIDC__TOKEN_TYPE is JWT: "
+            "ID tokens would be taken for access tokens."
+        )
+    return Plan(oidc.issuer, _client(settings), _admission(oidc), _taken(oidc), _tls(oidc), oidc.seconds)
+
+
+async def opened(stack: AsyncExitStack, settings: Settings, database: Database) -> Opened:
+    """What the settings ask for; the provider need not answer for it. Raises UnusableSetting."""
+    made = plan(settings)
+    if made is None:
+        return Opened()
+    outbound = await stack.enter_async_context(Outbound(made.tls, made.seconds))
+    provider = await stack.enter_async_context(Provider(made.issuer, outbound))
+    return Opened(
+        None if made.taken is None else BearerSource(database, provider, made.taken),
+        None if made.client is None else SigningIn(database, provider, made.client, made.admission),
+    )
+
+
+def _client(settings: Settings) -> Client | None:
+    oidc = settings.oidc
+    if oidc.base_url is None:
+        return None
+    base_url = oidc.base_url.rstrip("/")
+    if not is_safe(base_url) or urlsplit(base_url).path or "?" in base_url:
+        raise UnusableSetting("QUANTRAC_OIDC__BASE_URL is neither https nor on this machine, or has more than a host.")
+    return Client(
+        oidc.client_id,
+        settings.oidc_secret,
+        base_url,
+        oidc.scopes,
+        tuple(_items(oidc.acr)),
+        frozenset(_items(oidc.amr)),
+    )
+
+
+def _admission(oidc: OidcSettings) -> Admission:
+    try:
+        roles = mapping.read(oidc.roles)
+    except UnreadableMapping as failure:
+        raise UnusableSetting(f"QUANTRAC_OIDC__ROLES: {failure}.") from None
+    return Admission(roles, oidc.roles_claim, oidc.create_people, oidc.name_claim)
+
+
+def _taken(oidc: OidcSettings) -> Taken | None:
+    try:
+        programs = mapping.programs(oidc.programs)
+    except UnreadableMapping as failure:
+        raise UnusableSetting(f"QUANTRAC_OIDC__PROGRAMS: {failure}.") from None
+    if oidc.audience is None:
+        if programs:
+            raise UnusableSetting("QUANTRAC_OIDC__PROGRAMS needs QUANTRAC_OIDC__AUDIENCE: no token is taken now.")
+        return None
+    expected = Expected(oidc.issuer or "", oidc.audience, _TYPES[oidc.token_type], oidc.token_hours * 3600)
+    return Taken(expected, frozenset(_items(oidc.token_clients)) or None, programs)
+
+
+def _tls(oidc: OidcSettings) -> ssl.SSLContext:
+    tls = httpx.create_ssl_context(trust_env=False)
+    if oidc.ca_file is not None:
+        tls.load_verify_locations(cafile=str(oidc.ca_file))
+    return tls
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -1,0 +1,1 @@
+"""OpenID Connect: people who sign in with an identity provider, and the access tokens that it gives to programs."""
