@@ -72,7 +72,9 @@ async def serve(settings: Settings, counters: Counters, intake: Intake) -> Async
     collector = CounterCollector(counters)
     REGISTRY.register(collector)
     try:
-        async with probes.serve(settings.mqtt.health_host, settings.mqtt.health_port, checks, "consumer-health"):
+        own = settings.mqtt
+        health = probes.serve(own.health_host, own.health_port, checks, "consumer-health", own.metrics_networks)
+        async with health:
             yield
     finally:
         REGISTRY.unregister(collector)

@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core import errors, peers, problems
+from core.peers import Networks
 from gateway.edges import connections
+from gateway.edges.headers import Headers
 
 # What was looked at and how it stands, and whether the process does its work.
 Checks = Callable[[], tuple[Mapping[str, str], bool]]
@@ -25,7 +29,9 @@ class _Server(connections.Server):
         yield
 
 
-def create(checks: Checks) -> Starlette:
+def create(checks: Checks, scrapers: Networks) -> Starlette:
+    """scrapers: who may read the metrics; to others there are none."""
+
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -34,20 +40,23 @@ def create(checks: Checks) -> Starlette:
         document = {"status": "ready" if ready else "not-ready", "checks": dict(found)}
         return JSONResponse(document, status_code=200 if ready else 503)
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        if not peers.is_direct(request.scope) or peers.client_of(request.scope) not in scrapers:
+            return problems.response(errors.Forbidden("Metrics are for the networks of the settings."), "/metrics")
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
+    routes = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Starlette(routes=routes, middleware=[Middleware(Headers)])
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, checks: Checks, name: str) -> AsyncIterator[None]:
-    """Serve while the block runs; nothing where the port is 0."""
+async def serve(host: str, port: int, checks: Checks, name: str, scrapers: str) -> AsyncIterator[None]:
+    """Serve while the block runs; nothing where the port is 0. scrapers: addresses and networks, with commas."""
     if not port:
         yield
         return
     config = uvicorn.Config(
-        create(checks),
+        create(checks, Networks(scrapers)),
         host=host,
         port=port,
         http=connections.Protocol,

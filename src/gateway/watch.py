@@ -12,6 +12,7 @@ from core.database import Database
 from gateway import hooking, mailing, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
+from telemetry.admission.announcing import KeyExpiry
 from telemetry.alerts.evaluation.deadlines import Deadlines
 from telemetry.alerts.evaluation.evaluating import Alerts
 from telemetry.alerts.handling.escalating import Escalation
@@ -56,7 +57,9 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         deliver = await stack.enter_async_context(hooking.deliver(settings, database))
         rounds = Rounds([*await all_rounds(settings, database, catalog), deliver])
         own = settings.watch
-        await stack.enter_async_context(probes.serve(own.health_host, own.health_port, rounds.standing, "watch-health"))
+        await stack.enter_async_context(
+            probes.serve(own.health_host, own.health_port, rounds.standing, "watch-health", own.metrics_networks)
+        )
         _log.info("watch.ready")
         await rounds.run(stop)
         _log.info("watch.draining")
@@ -72,6 +75,7 @@ async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalo
         Deadlines(database, catalog),
         Escalation(database),
         FanOut(database),
+        KeyExpiry(database, settings.stations.notice_days),
         ForgetDeliveries(database, settings.hooks.keep_days),
         mailing.round_of(settings, database),
     ]

@@ -1,6 +1,6 @@
 // The HTTP interface, drawn from openapi.json: every call with its parameters, an example as curl, and its answers.
 
-import { element } from "/pages/shared.js";
+import { element, token } from "/pages/shared.js";
 
 const by = (id) => document.getElementById(id);
 const METHODS = ["get", "post", "put", "patch", "delete"];
@@ -91,4 +91,7 @@ by("search").addEventListener("input", (event) => {
   for (const section of document.querySelectorAll("section")) section.hidden = ![...section.querySelectorAll("details")].some((call) => !call.hidden);
 });
 
-fetch("/openapi.json").then((answer) => answer.json()).then(draw);
+const shown = token.get() ? { Authorization: `Bearer ${token.get()}` } : {};
+fetch("/openapi.json", { headers: shown })
+  .then(async (answer) => (answer.ok ? draw(await answer.json()) : Promise.reject(new Error((await answer.json()).detail))))
+  .catch((error) => { by("description").textContent = error.message; });

@@ -62,6 +62,8 @@ class Assembly:
             "QUANTRAC_ACCESS__STAFF_TOKEN_FILE": str(self.places.staff_token),
             "QUANTRAC_HOOKS__SECRET_KEY_FILE": str(self.places.webhook_key),
             "QUANTRAC_HTTP__HOST": self.options.host,
+            # Whoever tries it out wants to read what can be asked.
+            "QUANTRAC_HTTP__PUBLIC_INTERFACE": "true",
             "QUANTRAC_HTTP__PORT": str(self.options.http_port),
             "QUANTRAC_MQTT__HOST": _reachable(self.options.host),
             "QUANTRAC_MQTT__PORT": str(self.options.mqtt_port),

@@ -342,7 +342,7 @@ async def test_pages_of_processes_are_read_where_they_answer(
 ) -> None:
     state: dict[str, tuple[Mapping[str, str], bool]] = {"now": ({"mail": "ok"}, True)}
     port = int(deployment.variables["QUANTRAC_WATCH__HEALTH_PORT"])
-    async with probes.serve("127.0.0.1", port, lambda: state["now"], "test"):
+    async with probes.serve("127.0.0.1", port, lambda: state["now"], "test", "127.0.0.1"):
         for _ in range(100):
             found = await deployment.examine(monkeypatch)
             if _levels(found, "processes", "watch") == {Level.OK}:
