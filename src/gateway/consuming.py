@@ -10,6 +10,7 @@ from core import log
 from core.database import refuse_unsafe_settings
 from gateway import consumer_health, resources, stop_signals
 from gateway.settings import Settings
+from telemetry.admission.keeping import Keeper
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake.submitting import Intake
 from telemetry.mqtt import store
@@ -36,6 +37,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         await resources.open_patiently(stack, database)
         await refuse_unsafe_settings(database)
         catalog = await stack.enter_async_context(LiveCatalog(database))
+        keeper = await stack.enter_async_context(Keeper(database, seconds=settings.stations.note_seconds))
         intake = await stack.enter_async_context(Intake(database, catalog, resources.intake_limits(settings)))
         await stack.enter_async_context(consumer_health.serve(settings, counters, intake))
         session = await store.open_session(database, settings.mqtt.client_id)
@@ -43,6 +45,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             address_of(settings, session.client_id),
             receive=Receiver(lambda: catalog.snapshot, inflated_cap=settings.intake.inflated_bytes),
             submit=intake.submit,
+            kept=resources.admission(settings, catalog, keeper).heard,
             in_flight=settings.mqtt.in_flight,
             session_expected=session.expected,
             subscribed=lambda: store.mark_subscribed(database, session.client_id),

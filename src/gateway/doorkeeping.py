@@ -50,7 +50,7 @@ class Doorkeeper:
         self._scrapers = scrapers or Networks()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not (scope["path"].startswith(_GUARDED) or scope["path"] in self._guarded):
+        if scope["type"] != "http" or not self._is_guarded(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -70,6 +70,12 @@ class Doorkeeper:
             await send(message)
 
         await self._app(scope, receive, send_noted)
+
+    def _is_guarded(self, scope: Scope) -> bool:
+        path = scope["path"]
+        if path.startswith(_GUARDED):
+            return (scope["method"], path) not in access.OPEN_ROUTES
+        return path in self._guarded
 
     async def _let_in(self, scope: Scope) -> access.Principal:
         if scope["path"] == _METRICS and peers.is_direct(scope) and peers.client_of(scope) in self._scrapers:

@@ -5,6 +5,7 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from core import access, errors, instants
 from core.database import DatabaseUnavailable
@@ -18,10 +19,20 @@ _FRESH_SECONDS, _STALE_SECONDS = 4.0, 60.0
 _MOST_REMEMBERED = 10_000
 
 
+class Notes(Protocol):
+    """Takes down where keys of stations are used. It is told of each request, and keeps nobody waiting."""
+
+    def used(self, station: access.Station, address: str) -> None:
+        """A key opened."""
+
+    def refused(self, credential: str, address: str) -> None:
+        """What looks like a key opened nothing."""
+
+
 class Identity:
     """Implements `core.access.Identify`; a station is known out of memory, so that ingestion waits for nothing else.
 
-    staff_token: one that may do all, for setting up and trying out.
+    staff_token: one that may do all, for setting up and trying out. notes: where uses of stations' keys are noted.
     """
 
     def __init__(
@@ -31,22 +42,30 @@ class Identity:
         sources: Sequence[access.Source] = (),
         *,
         clock: Callable[[], float] = time.monotonic,
+        notes: Notes | None = None,
     ) -> None:
         self._catalog = catalog
         self._staff = None if staff_token is None else hashlib.sha256(staff_token.encode()).digest()
         self._sources = tuple(sources)
         self._clock = clock
+        self._notes = notes
         self._known: OrderedDict[bytes, tuple[float, access.Claim]] = OrderedDict()
 
-    def station(self, credential: str) -> access.Station:
+    def station(self, credential: str, address: str | None = None) -> access.Station:
         found = self._catalog.snapshot.owner_of(credential, instants.now_us())
+        notes = self._notes if address is not None else None
         if found is None:
+            if notes is not None:
+                notes.refused(credential, str(address))
             raise errors.Unauthorized(_NOBODY)
-        return access.Station(found.id, found.code, credential.partition(".")[0])
+        station = access.Station(found.id, found.code, credential.partition(".")[0])
+        if notes is not None:
+            notes.used(station, str(address))
+        return station
 
     async def __call__(self, presented: access.Presented) -> access.Principal:
         if presented.bearer is not None and presented.bearer.startswith("st_"):
-            return self.station(presented.bearer)
+            return self.station(presented.bearer, presented.address)
         for source in self._sources:
             credential = source.credential(presented)
             if credential is not None:

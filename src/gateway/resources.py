@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -9,6 +10,10 @@ import structlog
 
 from core.database import Database, DatabaseUnavailable, PoolLimits
 from gateway.settings import Settings
+from telemetry.admission.admitting import Admission
+from telemetry.admission.keeping import Keeper
+from telemetry.admission.quotas import Quota, Quotas
+from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake.submitting import IntakeLimits
 from telemetry.quality.checking import Window
 from telemetry.verdicts.rounds import Options as JudgingOptions
@@ -33,6 +38,23 @@ def intake_limits(settings: Settings) -> IntakeLimits:
         writers=intake.writers,
         window=Window(oldest_us=intake.oldest_days * 86_400 * 10**6, future_us=intake.future_minutes * 60 * 10**6),
     )
+
+
+def quota(settings: Settings) -> Quota:
+    """What a station may send where nothing else was set for it."""
+    stations = settings.stations
+    return Quota(
+        requests=stations.requests_per_minute,
+        readings=stations.readings_per_minute,
+        bytes=stations.bytes_per_minute,
+        burst_minutes=stations.burst_minutes,
+    )
+
+
+def admission(settings: Settings, catalog: LiveCatalog, keeper: Keeper) -> Admission:
+    """The gate of one process."""
+    quotas = Quotas(catalog, quota(settings), time.monotonic)
+    return Admission(catalog, quotas, keeper.sightings, rest_seconds=settings.stations.pause_seconds)
 
 
 def judging_options(settings: Settings) -> JudgingOptions:

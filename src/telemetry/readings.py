@@ -56,6 +56,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     UNKNOWN_STATION = "unknown-station"
     WRONG_STATION = "wrong-station"
+    NO_LIVE_KEY = "no-live-key"
     UNKNOWN_SYMBOL = "unknown-symbol"
     NOT_A_NUMBER = "not-a-number"
     NOT_FINITE = "not-finite"

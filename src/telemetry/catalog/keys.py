@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import string
 from datetime import datetime
+from typing import Any
 
 import bcrypt
 
@@ -17,7 +18,7 @@ from core import errors as core_errors
 from core import instants
 from core.database import Database
 from telemetry.catalog import errors, stations
-from telemetry.catalog.schemas.keys import IssuedKey, StationKey
+from telemetry.catalog.schemas.keys import IssuedKey, KeyEdit, StationKey
 from telemetry.catalog.store import keys as store
 from telemetry.catalog.store.keys import KeyHashes
 from telemetry.catalog.store.writing import changing
@@ -60,19 +61,53 @@ async def listed(database: Database, station_code: str) -> list[StationKey]:
 
 async def issue(database: Database, station_code: str, label: str = "", expires: datetime | None = None) -> IssuedKey:
     """A new key of the station, seen in this answer and never again. Raises TooManyKeys at the third live one."""
-    if expires is not None and expires <= instants.now():
-        fault = core_errors.Fault("expiresTime", instants.text(expires), "a time that is not past")
-        raise errors.NotSuitable("The key would have expired already.", faults=[fault])
-    key_id, credential = generate()
+    refuse_past(expires, "expiresTime")
     async with changing(database) as connection:
-        station_id = await stations.held(connection, station_code)
-        live = await store.live(connection, station_id)
-        if len(live) >= LIVE_KEYS:
-            fault = core_errors.Fault("station", ", ".join(live), f"less than {LIVE_KEYS} live keys; revoke one")
-            raise errors.TooManyKeys(f"Station {station_code} has {len(live)} live keys.", faults=[fault])
-        await store.insert(connection, key_id, station_id, hashes(credential), label, expires)
-        shown = await _found(connection, station_code, key_id)
+        return await issue_within(connection, station_code, label, expires)
+
+
+async def issue_within(connection: Any, station_code: str, label: str, expires: datetime | None) -> IssuedKey:
+    """As `issue`, in the transaction of the connection."""
+    key_id, credential = generate()
+    station_id = await stations.held(connection, station_code)
+    _refuse_third(station_code, await store.live(connection, station_id))
+    await store.insert(connection, key_id, station_id, hashes(credential), label, expires)
+    shown = await _found(connection, station_code, key_id)
     return IssuedKey(**shown.model_dump(by_alias=False), key=credential)
+
+
+def _refuse_third(station_code: str, live: list[str]) -> None:
+    if len(live) >= LIVE_KEYS:
+        fault = core_errors.Fault("station", ", ".join(live), f"less than {LIVE_KEYS} live keys; revoke one")
+        raise errors.TooManyKeys(f"Station {station_code} has {len(live)} live keys.", faults=[fault])
+
+
+def refuse_past(expires: datetime | None, field: str) -> None:
+    """Raise NotSuitable for a time at which a key would have expired already."""
+    if expires is not None and expires <= instants.now():
+        fault = core_errors.Fault(field, instants.text(expires), "a time that is not past")
+        raise errors.NotSuitable("The key would have expired already.", faults=[fault])
+
+
+async def edit(database: Database, station_code: str, key_id: str, changes: KeyEdit) -> StationKey:
+    """The key with another label or time of expiry. One that expired opens again, where that leaves two at most.
+
+    Raises KeyRevoked for a key that was revoked, which stays so, and TooManyKeys.
+    """
+    given = changes.model_fields_set
+    if "expires_time" in given:
+        refuse_past(changes.expires_time, "expiresTime")
+    async with changing(database) as connection:
+        station_id = await stations.held(connection, station_code, retired=True)
+        current = await _found(connection, station_code, key_id)
+        if current.state == "revoked":
+            raise errors.KeyRevoked(f"Key {key_id} was revoked; issue another one.")
+        if current.state == "expired" and "expires_time" in given:
+            _refuse_third(station_code, await store.live(connection, station_id))
+        label = current.label if changes.label is None else changes.label
+        expires = changes.expires_time if "expires_time" in given else current.expires_time
+        await store.update(connection, key_id, label, expires)
+        return await _found(connection, station_code, key_id)
 
 
 async def revoke(database: Database, station_code: str, key_id: str) -> StationKey:
@@ -82,7 +117,7 @@ async def revoke(database: Database, station_code: str, key_id: str) -> StationK
         return await _found(connection, station_code, key_id)
 
 
-async def _found(connection: object, station_code: str, key_id: str) -> StationKey:
+async def _found(connection: Any, station_code: str, key_id: str) -> StationKey:
     found = await store.find(connection, station_code, key_id)
     if found is None:
         raise errors.not_found(errors.KeyNotFound, "key", key_id, expected=f"a key of {station_code}")

@@ -33,6 +33,7 @@ async def read(database: Database) -> snapshot.Snapshot:
         aliases = await connection.fetch(_sql["snapshot_aliases"])
         limits = await connection.fetch(_sql["snapshot_limits"])
         keys = await connection.fetch(_sql["snapshot_keys"])
+        quotas = await connection.fetch(_sql["snapshot_quotas"])
     return snapshot.build(
         number,
         [snapshot.StationEntry(**row) for row in stations],
@@ -59,6 +60,7 @@ async def read(database: Database) -> snapshot.Snapshot:
             )
             for row in keys
         ],
+        {row["station_id"]: snapshot.QuotaEntry(row["requests"], row["readings"], row["bytes"]) for row in quotas},
     )
 
 

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,15 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaEntry:
+    """Most of each that a station may send in a minute; None: as the settings say."""
+
+    requests: int | None
+    readings: int | None
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Numbers by datastream id; row 0 and ids that do not exist hold NaN, factor 1 and no limits.
 
@@ -126,16 +135,37 @@ class Snapshot:
     spellings: Mapping[int, Spellings]
     keys: Mapping[str, KeyEntry]
     columns: Columns
+    keys_by_station: Mapping[int, Sequence[KeyEntry]] = field(default_factory=dict)
+    quotas: Mapping[int, QuotaEntry] = field(default_factory=dict)
 
     def owner_of(self, credential: str, at_us: int) -> StationEntry | None:
         """The station whose key `<id>.<secret>` this is, in a time that does not tell how near a guess was."""
+        entry = self._genuine(credential)
+        if entry is None or entry.revoked or entry.expires_us <= at_us:
+            return None
+        return self.stations_by_id.get(entry.station_id)
+
+    def former(self, credential: str, at_us: int) -> KeyEntry | None:
+        """The key that this was before it was revoked or expired; None for a live one and for what never was one."""
+        entry = self._genuine(credential)
+        return entry if entry is not None and (entry.revoked or entry.expires_us <= at_us) else None
+
+    def is_live(self, key_id: str, at_us: int) -> bool:
+        entry = self.keys.get(key_id)
+        return entry is not None and not entry.revoked and entry.expires_us > at_us
+
+    def may_report(self, station_id: int, at_us: int) -> bool:
+        """Whether one of the station's keys is live; a station that never had one may be known in another way."""
+        keys = self.keys_by_station.get(station_id, ())
+        return not keys or any(not key.revoked and key.expires_us > at_us for key in keys)
+
+    def _genuine(self, credential: str) -> KeyEntry | None:
+        """The entry whose whole key this is, whatever its state, after the same work in every case."""
         key_id, _, _ = credential.partition(".")
         entry = self.keys.get(key_id)
         digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
         same = hmac.compare_digest(digest, entry.sha256 if entry else _NO_KEY)
-        if entry is None or not same or entry.revoked or entry.expires_us <= at_us:
-            return None
-        return self.stations_by_id.get(entry.station_id)
+        return entry if same else None
 
 
 def build(
@@ -145,11 +175,16 @@ def build(
     aliases: Iterable[tuple[int, str, int]],
     limits: Sequence[LimitEntry],
     keys: Iterable[KeyEntry],
+    quotas: Mapping[int, QuotaEntry] | None = None,
 ) -> Snapshot:
     """Put the picture together. `aliases` are (station id, spelling, datastream id); an alias goes before a symbol."""
     by_id = {station.id: station for station in stations}
     streams = {stream.id: stream for stream in datastreams}
     spellings = {station_id: Spellings() for station_id in by_id}
+    keys = list(keys)
+    keys_by_station: dict[int, list[KeyEntry]] = {}
+    for key in keys:
+        keys_by_station.setdefault(key.station_id, []).append(key)
     for stream in streams.values():
         if stream.status == "active":
             spellings[stream.station_id][fold(stream.symbol)] = stream.id
@@ -165,6 +200,8 @@ def build(
         spellings=spellings,
         keys={key.id: key for key in keys},
         columns=_columns(streams.values(), limits),
+        keys_by_station=keys_by_station,
+        quotas=quotas or {},
     )
 
 

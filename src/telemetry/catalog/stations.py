@@ -40,13 +40,13 @@ async def retire(database: Database, code: str, expected: Expected) -> Station:
     return await edit(database, code, StationEdit(status="retired"), expected)
 
 
-async def held(connection: Any, code: str) -> int:
-    """The number of a station that is in use, held until the transaction ends."""
+async def held(connection: Any, code: str, *, retired: bool = False) -> int:
+    """The number of a station that is in use, or retired where that is allowed, held until the transaction ends."""
     number = await store.lock(connection, code)
     if number is None:
         raise errors.not_found(errors.StationNotFound, "station", code)
     station = await get(connection, code)
-    if station.status == "retired":
+    if station.status == "retired" and not retired:
         raise errors.StationRetired(f"Station {code} is retired; set its status to active first.")
     return number
 

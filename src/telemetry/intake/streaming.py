@@ -24,6 +24,7 @@ from telemetry.codecs import inflating, ndjson
 from telemetry.codecs.context import Context
 from telemetry.codecs.errors import Unreadable
 from telemetry.intake import answers, metering
+from telemetry.intake.gating import Gate, Open
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.submitting import Intake, IntakeFull, NotCommittedInTime
 from telemetry.readings import Channel, Decoded, Outcome, Submission
@@ -67,14 +68,25 @@ class _Totals:
             self.counts[fate] = self.counts.get(fate, 0) + number
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The gate that each chunk passes, and from where the stream comes."""
+
+    gate: Gate = field(default_factory=Open)
+    address: str = ""
+
+
 class Stream:
     """One NDJSON request: its bytes in, receipts out. Raises UnknownEncoding for an encoding other than gzip."""
 
-    def __init__(self, intake: Intake, speaker: Speaker, form: Form, limits: StreamLimits) -> None:
+    def __init__(
+        self, intake: Intake, speaker: Speaker, form: Form, limits: StreamLimits, passage: Passage | None = None
+    ) -> None:
         self._intake = intake
         self._speaker = speaker
         self._form = form
         self._limits = limits
+        self._passage = passage or Passage()
         self._lines = ndjson.Lines(limits.line_bytes)
         self._inflate = zlib.decompressobj(31) if inflating.is_gzip(form.content_encoding) else None
         self._first_line = 1
@@ -86,7 +98,7 @@ class Stream:
         Where the stream breaks, the chunks before the break are told first, and then the error is raised.
         """
         under_way: deque[asyncio.Task[Outcome]] = deque()
-        broken: BrokenStream | None = None
+        broken: errors.Error | None = None
         try:
             try:
                 async for lines in self._chunks(receive):
@@ -98,7 +110,11 @@ class Stream:
                     self._first_index += submission.decoded.count
                     while under_way and (under_way[0].done() or len(under_way) >= _IN_FLIGHT):
                         yield await under_way.popleft()
-            except BrokenStream as error:
+                    # While a station has to wait, no more of its stream is read.
+                    await self._passage.gate.pace(
+                        self._speaker, submission.decoded.count, submission.raw_length, self._passage.address
+                    )
+            except (BrokenStream, errors.Unauthorized) as error:
                 broken = error
             while under_way:
                 yield await under_way.popleft()
@@ -176,11 +192,15 @@ class Stream:
             async with asyncio.timeout(self._limits.commit_seconds):
                 while True:
                     try:
-                        return _moved(await self._intake.submit(submission), first_index)
+                        outcome = await self._intake.submit(submission)
+                        break
                     except IntakeFull:
                         await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
         except TimeoutError:
             raise NotCommittedInTime("Send the same bytes again.", retry_after=5) from None
+        if outcome.quarantined:
+            self._passage.gate.answered(self._speaker, outcome, self._passage.address)
+        return _moved(outcome, first_index)
 
 
 def _moved(outcome: Outcome, first_index: int) -> Outcome:

@@ -26,6 +26,7 @@ _log = structlog.get_logger(__name__)
 
 Receive = Callable[[Delivery], Submission]
 Submit = Callable[[Submission], Awaitable[Outcome]]
+Kept = Callable[[Submission, Outcome], None]
 
 _BATCH = 512
 _DRAIN_SECONDS = 10.0
@@ -69,6 +70,7 @@ class Consumer:
 
     receive: turns a message into a submission and never raises for what a station may send.
     submit: commits a submission and returns what became of it.
+    kept: told of each submission with its outcome, once it is acknowledged.
     subscribed: awaited once the broker keeps the subscriptions.
     """
 
@@ -78,6 +80,7 @@ class Consumer:
         *,
         receive: Receive,
         submit: Submit,
+        kept: Kept | None = None,
         in_flight: int = 2000,
         session_expected: bool = False,
         subscribed: Callable[[], Awaitable[None]] | None = None,
@@ -88,6 +91,7 @@ class Consumer:
         self._address = address
         self._receive = receive
         self._submit = submit
+        self._kept = kept
         self._in_flight = in_flight
         self._subscribed = subscribed
         self._backoff = backoff or Backoff()
@@ -233,6 +237,8 @@ class Consumer:
             return
         try:
             self._receipts.add(source.station, submission.sha256, outcome)
+            if self._kept is not None:
+                self._kept(submission, outcome)
         except Exception:  # noqa: BLE001 - the message is kept and acknowledged; only its receipt is lost
             self.counters.receipts_lost += 1
             _log.exception("mqtt.receipt_failed", topic=delivery.topic)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from core import errors
+from core import errors, instants
 from telemetry.catalog.snapshot import Snapshot
 from telemetry.intake import reception
 from telemetry.mqtt import topics
@@ -20,7 +20,8 @@ _GZIP = b"\x1f\x8b"
 class Receiver:
     """Receives in the name of the topic's station, the only one that a message may speak for.
 
-    The broker lets a key publish on the topics of its own station alone; which of its keys it was is not told.
+    The broker lets a key publish on the topics of its own station alone; which of its keys it was is not told. A
+    station all of whose keys were revoked or have expired is not believed, whatever the broker still lets through.
     """
 
     def __init__(self, snapshot: Callable[[], Snapshot], *, inflated_cap: int) -> None:
@@ -39,6 +40,17 @@ class Receiver:
                 expected="v1/<code of a station in the catalogue>/observations, with or without a file name",
             )
             return _put_away(delivery, flaw, sender="mqtt")
+        if not self._snapshot().may_report(station.id, instants.now_us()):
+            # The broker closes such a connection within seconds; what it had acknowledged before is kept for the staff.
+            flaw = Flaw(
+                None,
+                Reason.NO_LIVE_KEY,
+                field="topic",
+                found=delivery.topic[:200],
+                expected="a station one of whose keys is neither revoked nor expired",
+                station_id=station.id,
+            )
+            return _put_away(delivery, flaw, sender=f"mqtt:{station.code}", station_id=station.id, station=station.code)
         form = reception.Form(
             content_type=delivery.content_type,
             # gzip is known by its first two bytes, which begin no text.

@@ -16,6 +16,9 @@ _SHOWN = {
     "createdTime": "2026-11-23T01:00:00Z",
     "expiresTime": None,
     "revokedTime": None,
+    "lastUsedTime": "2026-11-23T04:10:00Z",
+    "lastUsedAddress": "198.51.100.7",
+    "lastUsedChannel": "http",
 }
 
 
@@ -23,6 +26,18 @@ class NewKey(Body):
     model_config = fields.example({"label": "logger, 2026", "expiresTime": None})
 
     label: fields.Note = Field("", description="For people: which device has it.")
+    expires_time: fields.Moment | None = Field(
+        None,
+        description="The key stops working at this time; left out: as the settings say; null: it does not.",
+    )
+
+
+class KeyEdit(Body):
+    """What is left out stays as it is."""
+
+    model_config = fields.example({"expiresTime": "2027-11-23T00:00:00Z"})
+
+    label: fields.Note = Field(default_factory=fields.absent, description="For people: which device has it.")
     expires_time: fields.Moment | None = Field(
         None, description="The key stops working at this time; null: it does not."
     )
@@ -38,6 +53,11 @@ class StationKey(Body):
     created_time: datetime
     expires_time: datetime | None
     revoked_time: datetime | None
+    last_used_time: datetime | None = Field(
+        description="To about half a minute. Over MQTT it is known where the broker tells who is connected."
+    )
+    last_used_address: str | None
+    last_used_channel: Literal["http", "mqtt"] | None
 
 
 class IssuedKey(StationKey):

@@ -43,3 +43,6 @@ ORDER BY s.datastream_id, s.valid_from;
 
 -- name: snapshot_keys
 SELECT id, station_id, sha256, expires_time, revoked_time IS NOT NULL AS revoked FROM station_key;
+
+-- name: snapshot_quotas
+SELECT station_id, requests, readings, bytes FROM station_quota;

@@ -1,7 +1,7 @@
 """Rows of station keys; nothing here ever holds a secret, only its hashes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core import queries
@@ -18,6 +18,16 @@ class KeyHashes:
     sha256: bytes
     nats_bcrypt: str
     mosquitto_pbkdf2: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """Which keys; None takes all. stations: codes. unused_for: not used for so long, or never."""
+
+    stations: list[str] | None = None
+    state: str | None = None
+    expires_within: timedelta | None = None
+    unused_for: timedelta | None = None
 
 
 async def of_station(database: Database, station: str) -> list[StationKey]:
@@ -46,6 +56,20 @@ async def insert(
         label,
         expires,
     )
+
+
+async def update(connection: Any, key_id: str, label: str, expires: datetime | None) -> None:
+    await connection.execute(_sql["key_update"], key_id, label, expires)
+
+
+async def page(
+    database: Database, wanted: KeyFilter, after: tuple[datetime | None, str | None], most: int
+) -> list[StationKey]:
+    """Keys of all stations; those that expire first come first, those that never do last."""
+    rows = await database.fetch(
+        _sql["keys_page"], wanted.stations, wanted.state, wanted.expires_within, wanted.unused_for, *after, most
+    )
+    return [StationKey(**row) for row in rows]
 
 
 async def revoke(connection: Any, station: str, key_id: str) -> bool:

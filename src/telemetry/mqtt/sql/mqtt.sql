@@ -1,9 +1,10 @@
 -- name: mqtt_broker_users
--- Keys that may connect now: not revoked and not expired. Those of a retired station too, as over HTTP, so that its logger
--- can empty its memory.
+-- Keys that may connect now: not revoked, not expired, and not of a station that is paused because it sent too much. Those of
+-- a retired station too, as over HTTP, so that its logger can empty its memory.
 SELECT k.id AS key_id, s.code AS station, k.nats_bcrypt, k.mosquitto_pbkdf2
 FROM station_key k JOIN station s ON s.id = k.station_id
 WHERE k.revoked_time IS NULL AND (k.expires_time IS NULL OR k.expires_time > now())
+  AND NOT EXISTS (SELECT FROM station_pause p WHERE p.station_id = s.id AND p.until_time > now())
 ORDER BY k.id;
 
 -- name: mqtt_session_open
