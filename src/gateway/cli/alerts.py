@@ -76,7 +76,7 @@ def list_alerts(
         states=_texts(states),
         kinds=_texts(kind),
         severities=_texts(severity),
-        station=station,
+        stations=None if station is None else [station],
         organization=organization,
         symbol=symbol,
         begin=begin,

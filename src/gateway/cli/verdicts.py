@@ -66,7 +66,7 @@ def list_verdicts(
     as_json: options.AsJson = False,
 ) -> None:
     """List verdicts, newest period first; times are those of Vietnam."""
-    asked = store.Filter(station, symbol, window, verdict, since, until)
+    asked = store.Filter(None if station is None else [station], symbol, window, verdict, since, until)
     found = asking.asked(lambda database: store.page(database, asked, (None, None), limit))
     if as_json:
         printing.print_json(found)

@@ -43,7 +43,7 @@ def list_windows(
     as_json: options.AsJson = False,
 ) -> None:
     """List windows by when they begin, the latest first."""
-    wanted = WindowFilter(station=station, kind=kind, state=state, begin=begin, end=end)
+    wanted = WindowFilter(stations=None if station is None else [station], kind=kind, state=state, begin=begin, end=end)
     found = asking.asked(lambda database: store.page(database, wanted, (None, None), limit))
     windows = [scheduling.shown(kept) for kept in found]
     if as_json:

@@ -13,6 +13,7 @@ from core.describing import refusals
 from core.instants import Zone
 from core.wire import Number, QueryInstant
 from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog import sight
 from telemetry.catalog.schemas.fields import Code, StationKind
 from telemetry.catalog.snapshot import Snapshot, StationEntry
 from telemetry.quality import aqi_rules
@@ -87,7 +88,7 @@ async def read_report(
     `exceedance`: averages above their limits. `disconnection`: when stations were silent.
 
     A report ends with the last whole hour. Hours, days and months have the observations from their begin to before
-    their end. For the staff; every member of it may read every report.
+    their end. Needs the right `network.read`; a report is about stations that it reaches.
     """
     span = scope.span(month, begin, end, instants.now())
     selections = await scope.stations(db, catalog, principal, station, organization, kind)
@@ -148,7 +149,7 @@ def _air_span(begin: datetime | None, end: datetime | None, resolution: AirResol
     },
 )
 async def read_station_aqi(
-    _: access.StaffOnly,
+    staff: access.StaffOnly,
     db: Opened,
     catalog: Catalog,
     code: Annotated[Code, Path(examples=["TH-KK-01"])],
@@ -164,8 +165,9 @@ async def read_station_aqi(
 
     An hour has 1-hour means of gases and the Nowcast of particles; a day has 24-hour means of particles, the highest
     1-hour means of gases, and of O3 also the highest mean over 8 hours. Without PM10 and PM2.5 there is no index. The
-    last day and the last 30 days are the default spans. For the staff.
+    last day and the last 30 days are the default spans. Needs the right `network.read` on the station.
     """
+    sight.check_station(staff, code)
     entry = _ambient(catalog, code)
     begin_us, end_us, now_us = _air_span(begin, end, resolution)
     share = minimum_percent / 100
@@ -188,14 +190,16 @@ async def read_station_aqi(
     responses=refusals(),
 )
 async def read_aqi(
-    _: access.StaffOnly,
+    staff: access.StaffOnly,
     db: Opened,
     catalog: Catalog,
     minimum_percent: MinimumPercent = scope.MINIMUM_PERCENT,
     zone: InZone = Zone.VIETNAM,
 ) -> Response:
-    """VN_AQI of the newest hour and of the last whole day of every ambient station. For the staff."""
+    """VN_AQI of the newest hour and of the last whole day of every ambient station that you may read."""
     now_us, share = instants.now_us(), minimum_percent / 100
-    records = await air.now(db, catalog, air.ambient(catalog), now_us, share, zone)
+    within = access.reached(staff)
+    stations = [entry for entry in air.ambient(catalog) if within is None or entry.code in within]
+    records = await air.now(db, catalog, stations, now_us, share, zone)
     time = instants.text(instants.from_us(now_us), zone)
     return answers.json({"time": time, "method": air.method(aqi_rules.rules(), share), "items": records})

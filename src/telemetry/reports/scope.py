@@ -9,6 +9,7 @@ from core import access, errors, instants
 from core.database import Database
 from core.instants import VIETNAM
 from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog import sight
 from telemetry.catalog.snapshot import DatastreamEntry, Snapshot, StationEntry
 from telemetry.quality import aqi_rules
 from telemetry.reports import store
@@ -106,7 +107,9 @@ async def stations(
     organization: str | None,
     kind: str | None,
 ) -> list[Selection]:
-    """The stations that all of these name; every active one where nothing is named."""
+    """The stations that all of these name and the principal may read; every active one where nothing is named."""
+    if organization is not None:
+        sight.check_organization(principal, organization)
     found = selecting.many(snapshot, principal, station, kind)
     if organization is None:
         return found

@@ -1,6 +1,6 @@
 """Puts together what is shown: a verdict with its past and its data, and what it would be if its period ended now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +18,17 @@ _MOST_OBSERVATIONS = 2_000
 _FAIL = 4
 
 
-async def detail(database: Database, verdict_id: int) -> schemas.VerdictDetail:
-    """The verdict with everything that was said of its period before, also one that is withdrawn."""
+async def detail(
+    database: Database, verdict_id: int, sees: Callable[[str], bool] = lambda _: True
+) -> schemas.VerdictDetail:
+    """The verdict with everything that was said of its period before, also one that is withdrawn.
+
+    One of a station that the asker does not see is not there.
+    """
     found = await store.by_ids(database, [verdict_id])
     current = found[0] if found else None
     known = current or next(iter(reversed(await store.former_of(database, verdict_id))), None)
-    if known is None:
+    if known is None or not sees(known.station):
         raise errors.VerdictNotFound(verdict_id)
     rows = await store.observations(
         database, known.datastream, known.period_start, known.period_end, _MOST_OBSERVATIONS + 1

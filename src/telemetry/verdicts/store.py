@@ -289,7 +289,9 @@ async def prefer_indexes(connection: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    station: str | None = None
+    """What a list of verdicts is narrowed to, by stations' codes; None does not restrict."""
+
+    stations: Sequence[str] | None = None
     symbol: str | None = None
     window: str | None = None
     verdict: str | None = None
@@ -303,7 +305,7 @@ async def page(
     """Newest period first."""
     found = await database.fetch(
         _sql["verdicts_page"],
-        asked.station,
+        asked.stations,
         asked.symbol,
         asked.window,
         asked.verdict,

@@ -1,7 +1,7 @@
 """What a display on the wall shows: open alerts by what they are, and every station in one state."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core import instants
 from core.database import Database
@@ -24,10 +24,11 @@ _FRESH_SECONDS = 15 * 60
 _NETWORK = "network"
 
 
-async def count(database: Database, organization: str | None) -> Counts:
+async def count(database: Database, organization: str | None, stations: Sequence[str] | None = None) -> Counts:
+    """Of an organization, and of stations by their codes; None does not restrict."""
     now = instants.now()
-    groups = await store.tally(database, organization)
-    found = await store.station_states(database, organization, _FRESH_SECONDS, now)
+    groups = await store.tally(database, organization, stations)
+    found = await store.station_states(database, organization, stations, _FRESH_SECONDS, now)
     states: Counter[str] = Counter({state.value: 0 for state in State if state is not State.CLEARED})
     for group in groups:
         states[group.state] += group.count

@@ -34,7 +34,7 @@ class Filter:
     states: Sequence[str] | None = None
     kinds: Sequence[str] | None = None
     severities: Sequence[str] | None = None
-    station: str | None = None
+    stations: Sequence[str] | None = None
     organization: str | None = None
     symbol: str | None = None
     begin: datetime | None = None
@@ -105,7 +105,7 @@ async def page(database: Any, wanted: Filter, after: tuple[datetime | None, int 
         wanted.states,
         wanted.kinds,
         wanted.severities,
-        wanted.station,
+        wanted.stations,
         wanted.organization,
         wanted.symbol,
         wanted.begin,
@@ -181,8 +181,8 @@ async def moves(database: Any, alert_id: int, after: int, rows: int) -> list[Kep
     ]
 
 
-async def tally(database: Any, organization: str | None) -> list[OpenGroup]:
-    rows = await database.fetch(_sql["alerts_tally"], organization)
+async def tally(database: Any, organization: str | None, stations: Sequence[str] | None) -> list[OpenGroup]:
+    rows = await database.fetch(_sql["alerts_tally"], organization, stations)
     return [
         OpenGroup(row["kind"], row["severity"], row["state"], row["station_kind"], row["n"], row["muted_n"])
         for row in rows
@@ -190,11 +190,11 @@ async def tally(database: Any, organization: str | None) -> list[OpenGroup]:
 
 
 async def station_states(
-    database: Any, organization: str | None, fresh_seconds: int, now: datetime
+    database: Any, organization: str | None, stations: Sequence[str] | None, fresh_seconds: int, now: datetime
 ) -> dict[str, dict[str, int]]:
     """How many stations are in each state, by kind of station."""
     found: dict[str, dict[str, int]] = {}
-    for row in await database.fetch(_sql["alerts_stations"], organization, fresh_seconds, now):
+    for row in await database.fetch(_sql["alerts_stations"], organization, fresh_seconds, now, stations):
         found.setdefault(row["state"], {})[row["kind"]] = row["n"]
     return found
 

@@ -1,19 +1,21 @@
 """Alerts over HTTP: what is wrong, what people did about it, and what they do now.
 
-A station's key reads the alerts of its own station; everything else is for the staff.
+A station's key reads the alerts of its own station, the staff those of the stations that it may read. Moves need the
+right `alerts.handle` on the alert's station.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from core import access, paging
-from core.access import AnyPrincipal, StaffOnly
-from core.database import Opened
+from core.access import AlertHandler, AnyPrincipal, StaffOnly
+from core.database import Database, Opened
+from core.rights import Right
 from core.wire import QueryInstant, YesOrNo
 from telemetry.alerts import errors
 from telemetry.alerts.handling import counting, data_windows, listing, moving
@@ -23,7 +25,7 @@ from telemetry.alerts.lifecycle.documents import AlertDocument, document
 from telemetry.alerts.lifecycle.store import Filter, Known
 from telemetry.alerts.lifecycle.workflow import State, possible
 from telemetry.catalog import errors as catalog_errors
-from telemetry.catalog import stations
+from telemetry.catalog import sight
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.snapshot import Snapshot
@@ -69,16 +71,14 @@ async def _filter(
     muted: Annotated[YesOrNo | None, Query(description="Whether it lies in an accepted window.")] = None,
     assignee: Annotated[schemas.Person | None, Query(description="Who takes care of it.")] = None,
 ) -> Filter:
-    code = access.station_code(principal, station)
-    if code is not None:
-        await stations.get(opened, code)
+    visible = await sight.stations_asked(opened, principal, station)
     if begin is not None and end is not None and begin >= end:
         raise empty_span(begin, end)
     return Filter(
         states=_texts(state),
         kinds=_texts(kind),
         severities=_texts(severity),
-        station=code,
+        stations=visible,
         organization=organization,
         symbol=symbol,
         begin=begin,
@@ -110,9 +110,10 @@ async def list_alerts(
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
 ) -> paging.Page[AlertDocument] | Response:
-    """Alerts by when they began, newest first; a station's key sees its own station's only.
+    """Alerts by when they began, newest first: a station's own, or those of the stations that you may read.
 
-    Parameters that may be repeated (`state`, `kind`, `severity`) match any of theirs.
+    What is about the network as a whole is for whoever may read all of it. Parameters that may be repeated (`state`,
+    `kind`, `severity`) match any of theirs.
     """
     time, number = paging.after(cursor, datetime, int)
     if form is ListForm.CSV or (form is None and "text/csv" in accept.lower()):
@@ -141,13 +142,21 @@ async def _begun(lines: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 @router.get("/counts", summary="Count open alerts and stations by state", responses=answers.refusals())
-async def count_alerts(_: StaffOnly, opened: Opened, organization: OrganizationQuery = None) -> schemas.Counts:
+async def count_alerts(staff: StaffOnly, opened: Opened, organization: OrganizationQuery = None) -> schemas.Counts:
     """What a display on the wall shows: open alerts by severity, kind and state, and every station in one state.
 
     The state of a station is the first of these that is true: `lost`, `over-limit`, `faulty`, `calibrating`,
-    `tendency`, `good`.
+    `tendency`, `good`. Needs the right `network.read`; counted is what it reaches.
     """
-    return await counting.count(opened, organization)
+    return await counting.count(opened, organization, access.visible(staff))
+
+
+async def _seen(opened: Database, principal: access.Principal, alert_id: int) -> Known:
+    """The alert, where the principal may see it."""
+    known = await moving.get(opened, alert_id)
+    if not access.may_read(principal, known.subject.station):
+        raise catalog_errors.not_found(errors.AlertNotFound, "alert", alert_id, expected="the id of an alert")
+    return known
 
 
 @router.get("/{alert_id}", summary="Read an alert", responses=answers.refusals(errors.AlertNotFound))
@@ -163,9 +172,7 @@ async def read_alert(
     Its `ETag` is what a move sends as `If-Match`. While the condition goes on, `lastTime` and `detail` advance without
     a new revision.
     """
-    known = await moving.get(opened, alert_id)
-    if not access.may_read(principal, known.subject.station):
-        raise catalog_errors.not_found(errors.AlertNotFound, "alert", alert_id, expected="the id of an alert")
+    known = await _seen(opened, principal, alert_id)
     answers.tag(response, known.alert.revision)
     moves = await store.moves(opened, alert_id, 0, _MOST_MOVES)
     return schemas.AlertDetail(
@@ -176,9 +183,24 @@ async def read_alert(
     )
 
 
-def _answer(known: Known, response: Response, staff: access.Staff, action: str) -> AlertDocument:
+class Handled(NamedTuple):
+    """An alert that somebody may move."""
+
+    database: Database
+    alert_id: int
+    actor: str
+
+
+async def _handled(staff: AlertHandler, opened: Opened, alert_id: schemas.AlertId) -> Handled:
+    """Dependency: an alert out of sight is not there; one that may be read only is refused."""
+    known = await _seen(opened, staff, alert_id)
+    access.require(staff, Right.HANDLE_ALERTS, known.subject.station)
+    return Handled(opened, alert_id, staff.name)
+
+
+def _answer(known: Known, response: Response, actor: str, action: str) -> AlertDocument:
     """The alert after a move, and one line in the log."""
-    _log.info("alert.moved", by=staff.name, alert=known.alert.id, action=action, state=known.alert.state.value)
+    _log.info("alert.moved", by=actor, alert=known.alert.id, action=action, state=known.alert.state.value)
     answers.tag(response, known.alert.revision)
     return document(known.alert, known.subject)
 
@@ -188,16 +210,14 @@ _MOVES = answers.refusals(errors.AlertNotFound, errors.AlertMoveRefused, edits=T
 
 @router.post("/{alert_id}/acknowledge", summary="Acknowledge an alert", responses=_MOVES)
 async def acknowledge_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     expected: answers.IfMatch,
     response: Response,
     asked: Annotated[schemas.Acknowledgement, Body()] = schemas.Acknowledgement(),  # noqa: B008 - frozen
 ) -> AlertDocument:
     """Say that somebody has seen it and cares: it no longer escalates. Of two who do so at once, one is first."""
-    known = await moving.acknowledge(opened, alert_id, staff.name, asked.comment or "", expected)
-    return _answer(known, response, staff, "acknowledge")
+    known = await moving.acknowledge(*handled, asked.comment or "", expected)
+    return _answer(known, response, handled.actor, "acknowledge")
 
 
 @router.post(
@@ -206,25 +226,23 @@ async def acknowledge_alert(
     responses=answers.refusals(errors.AlertNotFound, errors.AlertMoveRefused),
 )
 async def comment_alert(
-    staff: StaffOnly, opened: Opened, alert_id: schemas.AlertId, asked: schemas.Comment, response: Response
+    handled: Annotated[Handled, Depends(_handled)], asked: schemas.Comment, response: Response
 ) -> AlertDocument:
     """Write a line into its timeline, in any state. It needs no `If-Match`: a comment stands beside what others do."""
-    known = await moving.comment(opened, alert_id, staff.name, asked.text)
-    return _answer(known, response, staff, "comment")
+    known = await moving.comment(*handled, asked.text)
+    return _answer(known, response, handled.actor, "comment")
 
 
 @router.post("/{alert_id}/assignee", summary="Assign an alert", responses=_MOVES)
 async def assign_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     asked: schemas.Assignment,
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
     """Say who takes care of it, or that nobody does any more. Cleared alerts are not assigned."""
-    known = await moving.assign(opened, alert_id, staff.name, asked.assignee, expected)
-    return _answer(known, response, staff, "assign")
+    known = await moving.assign(*handled, asked.assignee, expected)
+    return _answer(known, response, handled.actor, "assign")
 
 
 @router.post(
@@ -233,9 +251,7 @@ async def assign_alert(
     responses=answers.refusals(errors.ShelvingNotSuitable, errors.AlertNotFound, errors.AlertMoveRefused, edits=True),
 )
 async def shelve_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     asked: schemas.Shelving,
     expected: answers.IfMatch,
     response: Response,
@@ -244,36 +260,32 @@ async def shelve_alert(
 
     While it is shelved it does not escalate; data that end the condition clear it. Shelving it again moves the time.
     """
-    known = await moving.shelve(opened, alert_id, staff.name, asked.reason, asked.until, expected)
-    return _answer(known, response, staff, "shelve")
+    known = await moving.shelve(*handled, asked.reason, asked.until, expected)
+    return _answer(known, response, handled.actor, "shelve")
 
 
 @router.post("/{alert_id}/unshelve", summary="Take an alert back from the shelf", responses=_MOVES)
 async def unshelve_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     expected: answers.IfMatch,
     response: Response,
     asked: Annotated[schemas.Unshelving, Body()] = schemas.Unshelving(),  # noqa: B008 - frozen
 ) -> AlertDocument:
     """Bring it back to the state that it was shelved from, before its time."""
-    known = await moving.unshelve(opened, alert_id, staff.name, asked.reason, expected)
-    return _answer(known, response, staff, "unshelve")
+    known = await moving.unshelve(*handled, asked.reason, expected)
+    return _answer(known, response, handled.actor, "unshelve")
 
 
 @router.post("/{alert_id}/clear", summary="Clear an alert by hand", responses=_MOVES)
 async def clear_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     asked: schemas.Justified,
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
     """Close it with a reason although the data do not. It is not raised again while the same condition goes on."""
-    known = await moving.clear(opened, alert_id, staff.name, asked.reason, expected)
-    return _answer(known, response, staff, "clear")
+    known = await moving.clear(*handled, asked.reason, expected)
+    return _answer(known, response, handled.actor, "clear")
 
 
 @router.post(
@@ -282,13 +294,11 @@ async def clear_alert(
     responses=answers.refusals(errors.AlertNotFound, errors.AlertGoesOn, errors.AlertMoveRefused, edits=True),
 )
 async def reraise_alert(
-    staff: StaffOnly,
-    opened: Opened,
-    alert_id: schemas.AlertId,
+    handled: Annotated[Handled, Depends(_handled)],
     asked: schemas.Justified,
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
     """Open it again with a reason. The evaluation looks at its span anew, and clears it where the condition is over."""
-    known = await moving.reraise(opened, alert_id, staff.name, asked.reason, expected)
-    return _answer(known, response, staff, "reraise")
+    known = await moving.reraise(*handled, asked.reason, expected)
+    return _answer(known, response, handled.actor, "reraise")

@@ -1,26 +1,71 @@
-"""Alert rules over HTTP. For the staff: a rule decides who is called at night."""
+"""Alert rules over HTTP: a rule decides who is called at night.
+
+Rules that name a station are read by who may read it. Changing a rule needs the right `catalog.edit` on all stations
+that it can hold for.
+"""
 
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from core import access, paging
-from core.access import StaffOnly
-from core.database import Opened
+from core.access import StaffOnly, Steward
+from core.database import Database, Opened
+from core.rights import Right
 from telemetry.alerts import errors
 from telemetry.alerts.kinds import Kind
 from telemetry.alerts.rules import ruling
 from telemetry.alerts.rules.schemas import AlertRule, AlertRuleEdit, AlertRuleValues, EffectiveRule, NewAlertRule
 from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog import sight
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
+from telemetry.catalog.snapshot import Snapshot
 
 router = APIRouter(prefix="/v1/alert-rules", tags=["alert rules"])
 
 _log = structlog.get_logger(__name__)
 
 KindQuery = Annotated[Kind | None, Query(description="Rules of this kind only.")]
+
+
+def _snapshot(request: Request) -> Snapshot:
+    found: Snapshot = request.app.state.catalog.snapshot
+    return found
+
+
+Catalog = Annotated[Snapshot, Depends(_snapshot)]
+
+
+def _sees(within: frozenset[str] | None, rule: AlertRule) -> bool:
+    """Whether the rule is of a station within reach; one that names no station tells of none."""
+    return within is None or rule.station is None or rule.station in within
+
+
+async def _seen(opened: Database, staff: access.Staff, rule_id: int) -> AlertRule:
+    found = await ruling.get(opened, rule_id)
+    if not _sees(access.reached(staff), found):
+        raise ruling.no_rule(rule_id)
+    return found
+
+
+def _require(staff: access.Staff, catalog: Snapshot, station: str | None, station_kind: str | None) -> None:
+    """Raise Forbidden where the rule can hold for a station that the right does not reach."""
+    if station is not None:
+        access.require(staff, Right.EDIT_CATALOG, station)
+    else:
+        sight.require_kind(staff, Right.EDIT_CATALOG, station_kind, catalog)
+
+
+async def _edited(staff: Steward, opened: Opened, catalog: Catalog, rule_id: fields.Identifier) -> int:
+    """Dependency: the id of a rule that may be changed."""
+    found = await _seen(opened, staff, rule_id)
+    _require(staff, catalog, found.station, found.station_kind)
+    return rule_id
+
+
+Edited = Annotated[int, Depends(_edited)]
 
 
 def _trail(staff: access.Staff, action: str, rule: AlertRule) -> None:
@@ -30,7 +75,7 @@ def _trail(staff: access.Staff, action: str, rule: AlertRule) -> None:
 
 @router.get("", summary="List alert rules", responses=answers.refusals())
 async def list_alert_rules(
-    _: StaffOnly,
+    staff: StaffOnly,
     opened: Opened,
     kind: KindQuery = None,
     station: Annotated[fields.Code | None, Query(description="Rules that name this station.")] = None,
@@ -41,9 +86,12 @@ async def list_alert_rules(
 ) -> paging.Page[AlertRule]:
     """All rules on one page, by kind and subject, those that the service comes with among them.
 
+    Left out are rules that name a station that you may not read.
+
     Of the rules that fit a datastream the one that names the most holds: its station, then its property, then the kind
     of its station. Parameters that it leaves out come from the wider ones.
     """
+    within = access.reached(staff)
     found = [
         rule
         for rule in await ruling.every(opened)
@@ -51,6 +99,7 @@ async def list_alert_rules(
         and station in {None, rule.station}
         and station_kind in {None, rule.station_kind}
         and symbol in {None, rule.symbol}
+        and _sees(within, rule)
     ]
     return paging.Page[AlertRule](items=found)
 
@@ -61,7 +110,7 @@ async def list_alert_rules(
     responses=answers.refusals(catalog_errors.StationNotFound, catalog_errors.ObservedPropertyNotFound),
 )
 async def read_effective_rules(
-    _: StaffOnly,
+    staff: StaffOnly,
     opened: Opened,
     station: Annotated[fields.Code, Query(description="Code of the station.", examples=["TH-NT-001"])],
     symbol: Annotated[
@@ -70,6 +119,7 @@ async def read_effective_rules(
     kind: KindQuery = None,
 ) -> paging.Page[EffectiveRule]:
     """One rule for each kind, with every parameter that the evaluation uses, and the id of the row that it is from."""
+    sight.check_station(staff, station)
     return paging.Page[EffectiveRule](items=await ruling.effective(opened, station, symbol, kind))
 
 
@@ -84,8 +134,16 @@ async def read_effective_rules(
         errors.AlertRuleTaken,
     ),
 )
-async def create_alert_rule(staff: StaffOnly, opened: Opened, new: NewAlertRule, response: Response) -> AlertRule:
-    """Add a rule; for the subject of one that the service comes with, it takes that one's place."""
+async def create_alert_rule(
+    staff: Steward, opened: Opened, catalog: Catalog, new: NewAlertRule, response: Response
+) -> AlertRule:
+    """Add a rule; for the subject of one that the service comes with, it takes that one's place.
+
+    Needs the right `catalog.edit` on its station, on all stations of its kind of station, or on all.
+    """
+    if new.station is not None:
+        sight.check_station(staff, new.station)
+    _require(staff, catalog, new.station, new.station_kind)
     made = await ruling.create(opened, new)
     _trail(staff, "added", made)
     answers.tag(response, made.revision or 0)
@@ -94,9 +152,11 @@ async def create_alert_rule(staff: StaffOnly, opened: Opened, new: NewAlertRule,
 
 
 @router.get("/{rule_id}", summary="Read an alert rule", responses=answers.refusals(errors.AlertRuleNotFound))
-async def read_alert_rule(_: StaffOnly, opened: Opened, rule_id: fields.Identifier, response: Response) -> AlertRule:
+async def read_alert_rule(
+    staff: StaffOnly, opened: Opened, rule_id: fields.Identifier, response: Response
+) -> AlertRule:
     """One rule of the table; its `ETag` is what an edit sends as `If-Match`."""
-    found = await ruling.get(opened, rule_id)
+    found = await _seen(opened, staff, rule_id)
     answers.tag(response, found.revision or 0)
     return found
 
@@ -107,9 +167,9 @@ async def read_alert_rule(_: StaffOnly, opened: Opened, rule_id: fields.Identifi
     responses=answers.refusals(catalog_errors.NotSuitable, errors.AlertRuleNotFound, edits=True),
 )
 async def replace_alert_rule(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
-    rule_id: fields.Identifier,
+    rule_id: Edited,
     values: AlertRuleValues,
     expected: answers.IfMatch,
     response: Response,
@@ -127,9 +187,9 @@ async def replace_alert_rule(
     responses=answers.refusals(catalog_errors.NotSuitable, errors.AlertRuleNotFound, edits=True),
 )
 async def edit_alert_rule(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
-    rule_id: fields.Identifier,
+    rule_id: Edited,
     changes: AlertRuleEdit,
     expected: answers.IfMatch,
     response: Response,
@@ -147,9 +207,7 @@ async def edit_alert_rule(
     summary="Withdraw an alert rule",
     responses=answers.refusals(errors.AlertRuleNotFound, edits=True),
 )
-async def withdraw_alert_rule(
-    staff: StaffOnly, opened: Opened, rule_id: fields.Identifier, expected: answers.IfMatch
-) -> None:
+async def withdraw_alert_rule(staff: Steward, opened: Opened, rule_id: Edited, expected: answers.IfMatch) -> None:
     """Take a rule out; the next wider one holds, in the end the one that the service comes with."""
     await ruling.withdraw(opened, rule_id, expected)
     _log.info("alert_rule.withdrawn", by=staff.name, rule=rule_id)

@@ -1,18 +1,19 @@
 """Maintenance and calibration windows over HTTP.
 
-A station asks for windows of its own through its key, and may take back what is not decided yet. Deciding is for the
-staff.
+A station asks for windows of its own through its key, and may take back what is not decided yet. For staff asking,
+editing and deciding need the right `alerts.handle` on the station.
 """
 
 from datetime import datetime
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 
 from core import access, paging
-from core.access import AnyPrincipal, StaffOnly
+from core.access import AlertHandler, AnyPrincipal
 from core.database import Database, Opened
+from core.rights import Right
 from core.wire import QueryInstant
 from telemetry.alerts import errors
 from telemetry.alerts.handling import scheduling
@@ -21,7 +22,7 @@ from telemetry.alerts.windows.moves import WindowAction, WindowKind, WindowState
 from telemetry.alerts.windows.schemas import Decision, NewWindow, Refusal, Window, WindowEdit
 from telemetry.alerts.windows.store import KeptWindow, WindowFilter
 from telemetry.catalog import errors as catalog_errors
-from telemetry.catalog import stations
+from telemetry.catalog import sight
 from telemetry.catalog.revisions import Expected
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -30,6 +31,15 @@ from telemetry.series.errors import SpanNotValid, empty_span
 router = APIRouter(prefix="/v1/windows", tags=["windows"])
 
 _log = structlog.get_logger(__name__)
+
+
+class StationOrHandler(access.StationOrReader):
+    """Dependency: a station, or staff that may handle alerts."""
+
+    right = Right.HANDLE_ALERTS
+
+
+Asker = Annotated[access.Principal, Depends(StationOrHandler())]
 
 
 def _told(kept: KeptWindow, response: Response, principal: access.Principal, action: str) -> Window:
@@ -47,6 +57,14 @@ async def _seen(opened: Database, principal: access.Principal, window_id: int) -
     return found
 
 
+async def _handled(opened: Database, principal: access.Principal, window_id: int) -> KeptWindow:
+    """The same, where staff may handle what is of its station."""
+    found = await _seen(opened, principal, window_id)
+    if isinstance(principal, access.Staff):
+        access.require(principal, Right.HANDLE_ALERTS, found.station)
+    return found
+
+
 async def _moved(
     opened: Database,
     principal: access.Principal,
@@ -56,7 +74,7 @@ async def _moved(
     expected: Expected,
     response: Response,
 ) -> Window:
-    await _seen(opened, principal, window_id)
+    await _handled(opened, principal, window_id)
     by_station = isinstance(principal, access.Station)
     now = await scheduling.move(opened, window_id, action, principal.name, reason, expected, by_station=by_station)
     return _told(now, response, principal, action)
@@ -80,13 +98,11 @@ async def list_windows(
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Window]:
-    """Windows by when they begin, the latest first."""
-    code = access.station_code(principal, station)
-    if code is not None:
-        await stations.get(opened, code)
+    """Windows by when they begin, the latest first: a station's own, or those of the stations that you may read."""
+    visible = await sight.stations_asked(opened, principal, station)
     if begin is not None and end is not None and begin >= end:
         raise empty_span(begin, end)
-    wanted = WindowFilter(station=code, kind=kind, state=state, begin=begin, end=end)
+    wanted = WindowFilter(stations=visible, kind=kind, state=state, begin=begin, end=end)
     time, number = paging.after(cursor, datetime, int, greatest=fields.LARGEST_ID)
     found = await store.page(opened, wanted, (time, number), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.begin_time, item.id))
@@ -105,12 +121,17 @@ async def list_windows(
         errors.WindowOverlaps,
     ),
 )
-async def create_window(principal: AnyPrincipal, opened: Opened, new: NewWindow, response: Response) -> Window:
+async def create_window(principal: Asker, opened: Opened, new: NewWindow, response: Response) -> Window:
     """Ask that a station may be silent (maintenance) or calibrate in a span of time; it holds once it is accepted.
 
     A station asks for itself with its key. The span may lie in the past: acceptance in hindsight is marked.
     """
-    code = access.station_code(principal, new.station)
+    code = new.station
+    if isinstance(principal, access.Station):
+        code = access.station_code(principal, code)
+    elif code is not None:
+        sight.check_station(principal, code)
+        access.require(principal, Right.HANDLE_ALERTS, code)
     made = await scheduling.ask(opened, new.model_copy(update={"station": code}), principal.name)
     response.headers["Location"] = f"/v1/windows/{made.id}"
     return _told(made, response, principal, "drafted" if new.draft else "requested")
@@ -138,7 +159,7 @@ async def read_window(
     ),
 )
 async def edit_window(
-    principal: AnyPrincipal,
+    principal: Asker,
     opened: Opened,
     window_id: fields.Identifier,
     changes: WindowEdit,
@@ -146,7 +167,7 @@ async def edit_window(
     response: Response,
 ) -> Window:
     """Change the members that are sent, while it is a draft."""
-    await _seen(opened, principal, window_id)
+    await _handled(opened, principal, window_id)
     now = await scheduling.edit(opened, window_id, changes, principal.name, expected)
     return _told(now, response, principal, "edited")
 
@@ -157,7 +178,7 @@ _OVERLAPPING = answers.refusals(errors.WindowNotFound, errors.WindowMoveRefused,
 
 @router.post("/{window_id}/request", summary="Ask for a drafted window", responses=_OVERLAPPING)
 async def request_window(
-    principal: AnyPrincipal,
+    principal: Asker,
     opened: Opened,
     window_id: fields.Identifier,
     expected: answers.IfMatch,
@@ -169,7 +190,7 @@ async def request_window(
 
 @router.post("/{window_id}/accept", summary="Accept a window", responses=_OVERLAPPING)
 async def accept_window(
-    staff: StaffOnly,
+    staff: AlertHandler,
     opened: Opened,
     window_id: fields.Identifier,
     expected: answers.IfMatch,
@@ -182,7 +203,7 @@ async def accept_window(
 
 @router.post("/{window_id}/reject", summary="Reject a window", responses=_MOVES)
 async def reject_window(
-    staff: StaffOnly,
+    staff: AlertHandler,
     opened: Opened,
     window_id: fields.Identifier,
     asked: Refusal,
@@ -195,7 +216,7 @@ async def reject_window(
 
 @router.post("/{window_id}/cancel", summary="Cancel a window", responses=_MOVES)
 async def cancel_window(
-    principal: AnyPrincipal,
+    principal: Asker,
     opened: Opened,
     window_id: fields.Identifier,
     expected: answers.IfMatch,

@@ -136,8 +136,12 @@ def _rule(new: NewAlertRule) -> Rule:
 
 def _there(found: KeptRule | None, rule_id: int) -> KeptRule:
     if found is None:
-        raise not_found(errors.AlertRuleNotFound, "alert rule", rule_id, expected="the id of a rule of the table")
+        raise no_rule(rule_id)
     return found
+
+
+def no_rule(rule_id: int) -> core_errors.NotFound:
+    return not_found(errors.AlertRuleNotFound, "alert rule", rule_id, expected="the id of a rule of the table")
 
 
 def _shown(kept: KeptRule) -> AlertRule:

@@ -40,7 +40,7 @@ class KeptWindow:
 class WindowFilter:
     """What a list of windows is narrowed to; None does not restrict."""
 
-    station: str | None = None
+    stations: Sequence[str] | None = None
     kind: str | None = None
     state: str | None = None
     begin: datetime | None = None
@@ -62,7 +62,7 @@ async def page(
 ) -> list[KeptWindow]:
     """The latest first, behind the beginning and id of `after`."""
     found = await database.fetch(
-        _sql["windows_page"], wanted.station, wanted.kind, wanted.state, wanted.begin, wanted.end, *after, rows
+        _sql["windows_page"], wanted.stations, wanted.kind, wanted.state, wanted.begin, wanted.end, *after, rows
     )
     return [_kept(row) for row in found]
 

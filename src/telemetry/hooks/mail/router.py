@@ -6,7 +6,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from core import paging
-from core.access import Staff, StaffOnly
+from core.access import Staff
 from core.database import Opened
 from core.wire import WholeNumber
 from telemetry.catalog.routes import answers
@@ -14,6 +14,7 @@ from telemetry.catalog.schemas import fields
 from telemetry.hooks.errors import FilterUnknown
 from telemetry.hooks.mail import errors, outbox, schemas, store, subscriptions
 from telemetry.hooks.mail.messages import Sender
+from telemetry.hooks.rights import Manager, Reader
 
 _log = structlog.get_logger(__name__)
 
@@ -38,9 +39,9 @@ def _trail(staff: Staff, action: str, number: int, **more: object) -> None:
 
 @router.get("", summary="List mail subscriptions", responses=answers.refusals())
 async def list_mail_subscriptions(
-    _: StaffOnly, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 100
+    _: Reader, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 100
 ) -> paging.Page[schemas.MailSubscription]:
-    """Subscriptions in the order that they were made, with what waits for each. For operators."""
+    """Subscriptions in the order that they were made, with what waits for each. Needs `hooks.see` everywhere."""
     (after,) = paging.after(cursor, int, greatest=fields.LARGEST_ID)
     found = await store.page(opened, after, limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.id,))
@@ -54,9 +55,9 @@ async def list_mail_subscriptions(
     responses=answers.refusals(FilterUnknown, errors.MailNotSetUp),
 )
 async def create_mail_subscription(
-    staff: StaffOnly, opened: Opened, _: SetUp, new: schemas.NewMailSubscription, response: Response
+    staff: Manager, opened: Opened, _: SetUp, new: schemas.NewMailSubscription, response: Response
 ) -> schemas.MailSubscription:
-    """Write to an address from now on. For administrators.
+    """Write to an address from now on. Needs `hooks.manage` everywhere.
 
     One mail for each event, or one for all that came in `digestMinutes`; what comes in the quiet hours is told together
     after them. Who has had 20 mails in ten minutes is told the next events together. What is at least as severe as
@@ -75,9 +76,9 @@ async def create_mail_subscription(
     responses=answers.refusals(errors.MailSubscriptionNotFound),
 )
 async def read_mail_subscription(
-    _: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
+    _: Reader, opened: Opened, number: fields.Identifier, response: Response
 ) -> schemas.MailSubscription:
-    """One subscription; its `ETag` is what an edit sends as `If-Match`. For operators."""
+    """One subscription; its `ETag` is what an edit sends as `If-Match`. Needs `hooks.see` everywhere."""
     found = await subscriptions.get(opened, number)
     answers.tag(response, found.revision)
     return found
@@ -89,14 +90,14 @@ async def read_mail_subscription(
     responses=answers.refusals(FilterUnknown, errors.MailSubscriptionNotFound, edits=True),
 )
 async def edit_mail_subscription(
-    staff: StaffOnly,
+    staff: Manager,
     opened: Opened,
     number: fields.Identifier,
     changes: schemas.MailSubscriptionEdit,
     expected: answers.IfMatch,
     response: Response,
 ) -> schemas.MailSubscription:
-    """Change the members that are sent; the others stay as they are. For administrators.
+    """Change the members that are sent; the others stay as they are. Needs `hooks.manage` everywhere.
 
     What waits goes to the new address, at the time that was fixed for it. `enabled: false` drops what waits for a
     digest and makes dead letters of the mails that wait for the server.
@@ -114,9 +115,9 @@ async def edit_mail_subscription(
     responses=answers.refusals(errors.MailSubscriptionNotFound, edits=True),
 )
 async def delete_mail_subscription(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, expected: answers.IfMatch
+    staff: Manager, opened: Opened, number: fields.Identifier, expected: answers.IfMatch
 ) -> None:
-    """Write to the address no more; what waits and the log of its mails go too. For administrators."""
+    """Write to the address no more; what waits and the log of its mails go too. Needs `hooks.manage` everywhere."""
     await subscriptions.delete(opened, number, expected)
     _trail(staff, "deleted", number)
 
@@ -127,8 +128,11 @@ async def delete_mail_subscription(
     summary="Send a test mail",
     responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailSubscriptionDisabled, errors.MailNotSetUp),
 )
-async def send_test_mail(staff: StaffOnly, opened: Opened, _: SetUp, number: fields.Identifier) -> schemas.QueuedMail:
-    """Queue a mail that says that it is a test; it is tried once, whatever the hour. For administrators."""
+async def send_test_mail(staff: Manager, opened: Opened, _: SetUp, number: fields.Identifier) -> schemas.QueuedMail:
+    """Queue a mail that says that it is a test; it is tried once, whatever the hour.
+
+    Needs `hooks.manage` everywhere.
+    """
     made = await subscriptions.send_test(opened, number)
     _trail(staff, "tested", number, mail=made)
     return schemas.QueuedMail(mail=made)
@@ -140,7 +144,7 @@ async def send_test_mail(staff: StaffOnly, opened: Opened, _: SetUp, number: fie
     responses=answers.refusals(errors.MailSubscriptionNotFound),
 )
 async def list_mails(
-    _: StaffOnly,
+    _: Reader,
     opened: Opened,
     request: Request,
     number: fields.Identifier,
@@ -148,7 +152,7 @@ async def list_mails(
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 100,
 ) -> paging.Page[schemas.Mail]:
-    """Mails, newest first, and what the server said to them. For operators."""
+    """Mails, newest first, and what the server said to them. Needs `hooks.see` everywhere."""
     (before,) = paging.after(cursor, int)
     await subscriptions.get(opened, number)
     found = await outbox.page(opened, number, state, before, limit + 1, _domain(request))
@@ -162,13 +166,16 @@ async def list_mails(
     responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailNotFound, errors.MailSubscriptionDisabled),
 )
 async def replay_mail(
-    staff: StaffOnly,
+    staff: Reader,
     opened: Opened,
     request: Request,
     number: fields.Identifier,
     mail: Annotated[WholeNumber, Path(ge=1, le=2**63 - 1)],
 ) -> schemas.Mail:
-    """Send a dead letter again under its Message-ID; one that is not dead stays as it is. For operators."""
+    """Send a dead letter again under its Message-ID; one that is not dead stays as it is.
+
+    Needs `hooks.see` everywhere.
+    """
     count = await subscriptions.replay(opened, number, mail=mail)
     found = await outbox.find(opened, number, mail, _domain(request))
     if found is None:
@@ -183,9 +190,9 @@ async def replay_mail(
     responses=answers.refusals(errors.MailSubscriptionNotFound, errors.MailSubscriptionDisabled),
 )
 async def replay_mails(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, wish: schemas.MailReplayWish
+    staff: Reader, opened: Opened, number: fields.Identifier, wish: schemas.MailReplayWish
 ) -> schemas.MailsReplayed:
-    """Send all dead letters again that were given up since a time. For operators."""
+    """Send all dead letters again that were given up since a time. Needs `hooks.see` everywhere."""
     count = await subscriptions.replay(opened, number, since=wish.since)
     _trail(staff, "replayed", number, mails=count)
     return schemas.MailsReplayed(mails=count)

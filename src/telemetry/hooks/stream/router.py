@@ -1,5 +1,6 @@
 """The live stream over HTTP."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -9,6 +10,7 @@ from core.database import Database, DatabaseUnavailable
 from core.describing import refusals
 from core.wire import YesOrNo
 from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog import sight
 from telemetry.catalog.schemas.fields import Code
 from telemetry.catalog.snapshot import Snapshot
 from telemetry.hooks.filters import AlertKind, Severity
@@ -42,7 +44,8 @@ data: {"station":"TH-NT-001","receipt":1234,"receivedTime":"2026-11-23T01:00:02Z
 """
 _DESCRIPTION = """\
 Server-sent events: what the log of events tells (`alert.*`, `verdict.*`, `station.*`), and under `observations` the
-newest readings of every submission that was stored. A station is sent what is about itself; the staff everything.
+newest readings of every submission that was stored. A station is sent what is about itself; the staff what is about the
+stations that they may read, and what is about the network as a whole where they may read all of it.
 
 **Resuming.** Every event has an id. Send the last one as `Last-Event-ID` and the stream goes on behind it: what was
 committed since then comes once, also what a long transaction committed late. Ids hold for 7 days and at every process
@@ -60,8 +63,8 @@ there are none, and a result's own `phenomenonTime` where it is that of the even
 
 **Lines that are no events**: `retry`, and after 15 seconds without an event a comment with an id, which moves the
 place to which a client comes back. Take 45 seconds of silence for a dead connection. A client that does not read as
-fast as events come is disconnected, as is everyone when the process stops or the key is revoked; connect again with
-the last id.
+fast as events come is disconnected, as is everyone when the process stops, the key is revoked or other stations come
+within reach; connect again with the last id.
 
 `curl -N -H 'Authorization: Bearer …' 'https://…/v1/events?types=alert,observations'` shows the stream. The
 `EventSource` of browsers cannot send `Authorization`: read the body of a `fetch`, or let the proxy in front add the
@@ -129,16 +132,22 @@ def _stations(principal: access.Principal, asked: list[str] | None, snapshot: Sn
         for code in asked or ():
             access.station_code(principal, code)
         return frozenset({principal.station_id})
+    within = access.reached(principal)
     if asked is None:
-        return None
-    if unknown := [code for code in asked if code not in snapshot.stations]:
+        return None if within is None else _ids(within, snapshot)
+    if unknown := [code for code in asked if code not in snapshot.stations or not (within is None or code in within)]:
         raise catalog_errors.not_found(catalog_errors.StationNotFound, "station", unknown[0])
-    return frozenset(snapshot.stations[code].id for code in asked)
+    return _ids(asked, snapshot)
+
+
+def _ids(codes: Iterable[str], snapshot: Snapshot) -> frozenset[int]:
+    return frozenset(snapshot.stations[code].id for code in codes if code in snapshot.stations)
 
 
 async def _organization(database: Database, principal: access.Principal, code: str) -> tuple[int, frozenset[int]]:
     if not isinstance(principal, access.Staff):
         raise errors.Forbidden("A station reads its own data only.")
+    sight.check_organization(principal, code)
     found = await store.stations_of(database, code)
     if found is None:
         raise catalog_errors.not_found(catalog_errors.OrganizationNotFound, "organization", code)
@@ -176,9 +185,12 @@ async def follow_events(
     identify: access.Identify = request.app.state.identify
     shown = access.presented(request.scope)
 
+    within = access.reached(principal)
+
     async def still_known() -> bool:
         try:
-            return await identify(shown) == principal
+            # Stations come, go and change hands; who comes back is sent what is in reach then.
+            return await identify(shown) == principal and access.reached(principal) == within
         except DatabaseUnavailable:
             # Nobody's rights change while the database is away, and nothing new is told.
             return True

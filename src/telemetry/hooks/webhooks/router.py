@@ -7,12 +7,13 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from core import paging
-from core.access import Staff, StaffOnly
+from core.access import Staff
 from core.database import Opened
 from core.wire import WholeNumber
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.hooks.errors import FilterUnknown
+from telemetry.hooks.rights import Manager, Reader
 from telemetry.hooks.webhooks import delivery_store, errors, managing, schemas, store
 from telemetry.hooks.webhooks.managing import Desk
 
@@ -36,9 +37,9 @@ def _trail(staff: Staff, action: str, number: int, **more: object) -> None:
 
 @router.get("", summary="List webhooks", responses=answers.refusals())
 async def list_webhooks(
-    _: StaffOnly, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 100
+    _: Reader, opened: Opened, cursor: paging.CursorText = None, limit: paging.PageSize = 100
 ) -> paging.Page[schemas.Webhook]:
-    """Webhooks in the order that they were made, with how each receiver is doing. For administrators."""
+    """Webhooks in the order that they were made, with how each receiver is doing. Needs `hooks.see` everywhere."""
     (after,) = paging.after(cursor, int, greatest=fields.LARGEST_ID)
     found = await store.page(opened, after, limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.id,))
@@ -52,9 +53,9 @@ async def list_webhooks(
     responses=answers.refusals(FilterUnknown, errors.ReceiverRefused, errors.KeyMissing),
 )
 async def create_webhook(
-    staff: StaffOnly, opened: Opened, desk: AtDesk, new: schemas.NewWebhook, response: Response
+    staff: Manager, opened: Opened, desk: AtDesk, new: schemas.NewWebhook, response: Response
 ) -> schemas.WebhookWithSecret:
-    """Add a webhook; this answer is the only one that shows its secret. For administrators.
+    """Add a webhook; this answer is the only one that shows its secret. Needs `hooks.manage` everywhere.
 
     Deliveries follow Standard Webhooks: `webhook-id` is the same at every attempt, `webhook-signature` is made with the
     secret. Answer 2xx within 15 s; 410 disables the webhook; anything else is tried again, for three days in all.
@@ -67,8 +68,8 @@ async def create_webhook(
 
 
 @router.get("/{number}", summary="Read a webhook", responses=answers.refusals(errors.WebhookNotFound))
-async def read_webhook(_: StaffOnly, opened: Opened, number: fields.Identifier, response: Response) -> schemas.Webhook:
-    """One webhook; its `ETag` is what an edit sends as `If-Match`. For administrators."""
+async def read_webhook(_: Reader, opened: Opened, number: fields.Identifier, response: Response) -> schemas.Webhook:
+    """One webhook; its `ETag` is what an edit sends as `If-Match`. Needs `hooks.see` everywhere."""
     found = await managing.get(opened, number)
     answers.tag(response, found.revision)
     return found
@@ -80,7 +81,7 @@ async def read_webhook(_: StaffOnly, opened: Opened, number: fields.Identifier, 
     responses=answers.refusals(FilterUnknown, errors.ReceiverRefused, errors.WebhookNotFound, edits=True),
 )
 async def edit_webhook(
-    staff: StaffOnly,
+    staff: Manager,
     opened: Opened,
     desk: AtDesk,
     number: fields.Identifier,
@@ -88,7 +89,7 @@ async def edit_webhook(
     expected: answers.IfMatch,
     response: Response,
 ) -> schemas.Webhook:
-    """Change the members that are sent; the others stay as they are. For administrators.
+    """Change the members that are sent; the others stay as they are. Needs `hooks.manage` everywhere.
 
     What is written down already goes to the new address too, and by the former filters.
     """
@@ -104,19 +105,17 @@ async def edit_webhook(
     summary="Delete a webhook",
     responses=answers.refusals(errors.WebhookNotFound, edits=True),
 )
-async def delete_webhook(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, expected: answers.IfMatch
-) -> None:
-    """Take out a webhook with its secrets, what waits for it and its log. For administrators."""
+async def delete_webhook(staff: Manager, opened: Opened, number: fields.Identifier, expected: answers.IfMatch) -> None:
+    """Take out a webhook with its secrets, what waits for it and its log. Needs `hooks.manage` everywhere."""
     await managing.delete(opened, number, expected)
     _trail(staff, "deleted", number)
 
 
 @router.post("/{number}/enable", summary="Enable a webhook", responses=answers.refusals(errors.WebhookNotFound))
 async def enable_webhook(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
+    staff: Manager, opened: Opened, number: fields.Identifier, response: Response
 ) -> schemas.Webhook:
-    """Send again, from now on; a replay sends what was given up in the meantime. For administrators."""
+    """Send again, from now on; a replay sends what was given up in the meantime. Needs `hooks.manage` everywhere."""
     now = await managing.enable(opened, number)
     _trail(staff, "enabled", number)
     answers.tag(response, now.revision)
@@ -125,9 +124,12 @@ async def enable_webhook(
 
 @router.post("/{number}/disable", summary="Disable a webhook", responses=answers.refusals(errors.WebhookNotFound))
 async def disable_webhook(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, response: Response
+    staff: Manager, opened: Opened, number: fields.Identifier, response: Response
 ) -> schemas.Webhook:
-    """Send nothing more. What waits becomes dead letters, and what happens is not written down. For administrators."""
+    """Send nothing more. What waits becomes dead letters, and what happens is not written down.
+
+    Needs `hooks.manage` everywhere.
+    """
     now = await managing.disable(opened, number)
     _trail(staff, "disabled_by_hand", number)
     answers.tag(response, now.revision)
@@ -140,14 +142,14 @@ async def disable_webhook(
     responses=answers.refusals(errors.WebhookNotFound, errors.KeyMissing),
 )
 async def rotate_webhook_secret(
-    staff: StaffOnly,
+    staff: Manager,
     opened: Opened,
     desk: AtDesk,
     number: fields.Identifier,
     rotation: schemas.Rotation,
     response: Response,
 ) -> schemas.WebhookWithSecret:
-    """A new secret, shown in this answer only. For administrators.
+    """A new secret, shown in this answer only. Needs `hooks.manage` everywhere.
 
     Until the overlap is over deliveries carry two signatures, one of each secret, so that the receiver can change over
     at any time. A secret that still ran from an earlier rotation ends at once.
@@ -164,8 +166,11 @@ async def rotate_webhook_secret(
     summary="Send a test",
     responses=answers.refusals(errors.WebhookNotFound, errors.WebhookDisabled),
 )
-async def test_webhook(staff: StaffOnly, opened: Opened, number: fields.Identifier) -> schemas.Queued:
-    """Queue a `webhook.test`, which is tried once. Its delivery tells what came of it. For administrators."""
+async def test_webhook(staff: Manager, opened: Opened, number: fields.Identifier) -> schemas.Queued:
+    """Queue a `webhook.test`, which is tried once. Its delivery tells what came of it.
+
+    Needs `hooks.manage` everywhere.
+    """
     made = await managing.send_test(opened, number)
     _trail(staff, "tested", number, delivery=made)
     return schemas.Queued(delivery=made)
@@ -175,14 +180,14 @@ async def test_webhook(staff: StaffOnly, opened: Opened, number: fields.Identifi
     "/{number}/deliveries", summary="List deliveries of a webhook", responses=answers.refusals(errors.WebhookNotFound)
 )
 async def list_webhook_deliveries(
-    _: StaffOnly,
+    _: Reader,
     opened: Opened,
     number: fields.Identifier,
     state: Annotated[schemas.State | None, Query(description="Only those; `dead` are dead letters.")] = None,
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 100,
 ) -> paging.Page[schemas.Delivery]:
-    """Deliveries, newest first. For operators."""
+    """Deliveries, newest first. Needs `hooks.see` everywhere."""
     (before,) = paging.after(cursor, int)
     await managing.get(opened, number)
     found = await delivery_store.page(opened, number, state, before, limit + 1)
@@ -196,9 +201,12 @@ _OF_ONE = answers.refusals(errors.WebhookNotFound, errors.DeliveryNotFound)
 
 @router.get("/{number}/deliveries/{delivery}", summary="Read a delivery with its attempts", responses=_OF_ONE)
 async def read_webhook_delivery(
-    _: StaffOnly, opened: Opened, number: fields.Identifier, delivery: DeliveryId
+    _: Reader, opened: Opened, number: fields.Identifier, delivery: DeliveryId
 ) -> schemas.DeliveryInFull:
-    """One delivery with its body and every attempt: when, how long, status, what went wrong. For operators."""
+    """One delivery with its body and every attempt: when, how long, status, what went wrong.
+
+    Needs `hooks.see` everywhere.
+    """
     return await managing.delivery(opened, number, delivery)
 
 
@@ -208,9 +216,12 @@ async def read_webhook_delivery(
     responses=answers.refusals(errors.WebhookNotFound, errors.DeliveryNotFound, errors.WebhookDisabled),
 )
 async def replay_webhook_delivery(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, delivery: DeliveryId
+    staff: Reader, opened: Opened, number: fields.Identifier, delivery: DeliveryId
 ) -> schemas.DeliveryInFull:
-    """Send a delivery again under its `webhook-id`, as if it were new, whatever came of it. For operators."""
+    """Send a delivery again under its `webhook-id`, as if it were new, whatever came of it.
+
+    Needs `hooks.see` everywhere.
+    """
     again = await managing.replay_one(opened, number, delivery)
     _trail(staff, "delivery_replayed", number, delivery=delivery)
     return again
@@ -222,9 +233,9 @@ async def replay_webhook_delivery(
     responses=answers.refusals(errors.WebhookNotFound, errors.WebhookDisabled),
 )
 async def replay_webhook(
-    staff: StaffOnly, opened: Opened, number: fields.Identifier, wish: schemas.ReplayWish
+    staff: Reader, opened: Opened, number: fields.Identifier, wish: schemas.ReplayWish
 ) -> schemas.Replayed:
-    """Send all dead letters again that were given up since a time. For operators."""
+    """Send all dead letters again that were given up since a time. Needs `hooks.see` everywhere."""
     count = await managing.replay(opened, number, wish.since)
     _trail(staff, "replayed", number, deliveries=count)
     return schemas.Replayed(deliveries=count)

@@ -75,11 +75,11 @@ JOIN verdict_told v USING (datastream_id, averaging, period_start)
 ORDER BY v.period_end, v.id;
 
 -- name: verdicts_page
--- Newest period first: of station $1, symbol $2, window $3, verdict $4, whose periods end after $5 and begin before $6; $7 and
+-- Newest period first: of stations $1, symbol $2, window $3, verdict $4, whose periods end after $5 and begin before $6; $7 and
 -- $8 end and id before the page, $9 rows.
 SELECT *
 FROM verdict_told
-WHERE ($1::text IS NULL OR station = $1)
+WHERE ($1::text[] IS NULL OR station = ANY ($1))
   AND ($2::text IS NULL OR symbol = $2)
   AND ($3::text IS NULL OR averaging = $3)
   AND ($4::text IS NULL OR verdict = $4)

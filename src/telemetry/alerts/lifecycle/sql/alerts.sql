@@ -22,7 +22,7 @@ WHERE a.id = ANY ($1::bigint[])
 ORDER BY a.id;
 
 -- name: alerts_page
--- Alerts by when they began, newest first. $1 states, $2 kinds, $3 severities, $4 station, $5 organization, $6 symbol,
+-- Alerts by when they began, newest first. $1 states, $2 kinds, $3 severities, $4 stations, $5 organization, $6 symbol,
 -- $7 and $8 span that the alert's own time overlaps, $9 historical, $10 muted, $11 assignee, $12 and $13 time and id
 -- before the page, $14 rows; NULL does not restrict.
 SELECT a.*, s.code AS station, s.kind AS station_kind, o.code AS organization, p.symbol, p.unit
@@ -34,7 +34,7 @@ LEFT JOIN observed_property p ON p.id = d.observed_property_id
 WHERE ($1::text[] IS NULL OR a.state = ANY ($1))
   AND ($2::text[] IS NULL OR a.kind = ANY ($2))
   AND ($3::text[] IS NULL OR a.severity = ANY ($3))
-  AND ($4::text IS NULL OR s.code = $4)
+  AND ($4::text[] IS NULL OR s.code = ANY ($4))
   AND ($5::text IS NULL OR o.code = $5)
   AND ($6::text IS NULL OR p.symbol = $6)
   AND ($7::timestamptz IS NULL OR a.state <> 'cleared' OR coalesce(a.cleared_time, a.last_time) >= $7)
@@ -99,19 +99,20 @@ ORDER BY id
 LIMIT $3;
 
 -- name: alerts_tally
--- Open alerts by kind, severity, state and kind of station, and how many of them are muted. $1 organization.
+-- Open alerts by kind, severity, state and kind of station, and how many of them are muted. $1 organization,
+-- $2 stations.
 SELECT a.kind, a.severity, a.state, s.kind AS station_kind, count(*) AS n,
        count(*) FILTER (WHERE a.muted_by IS NOT NULL) AS muted_n
 FROM alert a
 LEFT JOIN station s ON s.id = a.station_id
 LEFT JOIN organization o ON o.id = s.organization_id
-WHERE a.state <> 'cleared' AND ($1::text IS NULL OR o.code = $1)
+WHERE a.state <> 'cleared' AND ($1::text IS NULL OR o.code = $1) AND ($2::text[] IS NULL OR s.code = ANY ($2))
 GROUP BY a.kind, a.severity, a.state, s.kind;
 
 -- name: alerts_stations
 -- Stations that are not retired by kind and state: the first that is true of lost, over-limit, faulty, calibrating, tendency.
 -- Calibrating and faulty are also told by the newest row of a datastream that is younger than $2 and the cadence.
--- $1 organization, $2 seconds, $3 now.
+-- $1 organization, $2 seconds, $3 now, $4 stations.
 SELECT kind, state, count(*) AS n
 FROM (
     SELECT s.kind,
@@ -150,7 +151,7 @@ FROM (
               AND w.begin_time <= $3::timestamptz AND w.end_time > $3
         ) AS there
     ) AS planned
-    WHERE s.status <> 'retired' AND ($1::text IS NULL OR o.code = $1)
+    WHERE s.status <> 'retired' AND ($1::text IS NULL OR o.code = $1) AND ($4::text[] IS NULL OR s.code = ANY ($4))
 ) AS found
 GROUP BY kind, state;
 

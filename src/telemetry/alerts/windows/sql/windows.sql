@@ -1,12 +1,12 @@
 -- name: windows_page
--- Windows by beginning, latest first. $1 station, $2 kind, $3 state, $4 and $5 span that they overlap, $6 and $7 time and id before
+-- Windows by beginning, latest first. $1 stations, $2 kind, $3 state, $4 and $5 span that they overlap, $6 and $7 time and id before
 -- the page, $8 rows; NULL does not restrict.
 SELECT w.*, s.code AS station, p.symbol
 FROM station_window w
 JOIN station s ON s.id = w.station_id
 LEFT JOIN datastream d ON d.id = w.datastream_id
 LEFT JOIN observed_property p ON p.id = d.observed_property_id
-WHERE ($1::text IS NULL OR s.code = $1)
+WHERE ($1::text[] IS NULL OR s.code = ANY ($1))
   AND ($2::text IS NULL OR w.kind = $2)
   AND ($3::text IS NULL OR w.state = $3)
   AND ($4::timestamptz IS NULL OR w.end_time > $4)
