@@ -12,7 +12,7 @@ from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from core.peers import Networks
 from core.throttling import Throttle
-from gateway import health, hooking, mailing, resources, streaming
+from gateway import health, hooking, mailing, oidc, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.edges.headers import Headers
@@ -69,7 +69,10 @@ def create(settings: Settings) -> FastAPI:
             keeper = await stack.enter_async_context(Keeper(app.state.database, seconds=settings.stations.note_seconds))
             app.state.sightings = keeper.sightings
             app.state.gate = resources.admission(settings, app.state.catalog, keeper)
-            app.state.identify = Identity(app.state.catalog, settings.staff_token, notes=app.state.gate)
+            provider = await oidc.opened(stack, settings, app.state.database)
+            app.state.identify = Identity(
+                app.state.catalog, settings.staff_token, provider.sources, notes=app.state.gate
+            )
             app.state.intake = await stack.enter_async_context(
                 Intake(app.state.database, app.state.catalog, resources.intake_limits(settings))
             )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from core.access import Source
 from core.database import Database
 from gateway.settings import OidcSettings, Settings, UnusableSetting
 from identity.oidc import mapping
@@ -42,6 +43,10 @@ class Opened:
 
     bearers: BearerSource | None = None
     signing_in: SigningIn | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return () if self.bearers is None else (self.bearers,)
 
 
 def plan(settings: Settings) -> Plan | None:
