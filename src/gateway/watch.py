@@ -12,6 +12,7 @@ from core.database import Database
 from gateway import hooking, mailing, probes, resources, stop_signals
 from gateway.rounds import Round, Rounds
 from gateway.settings import Settings
+from gateway.trailing.daily import Daily
 from telemetry.admission.announcing import KeyExpiry
 from telemetry.alerts.evaluation.deadlines import Deadlines
 from telemetry.alerts.evaluation.evaluating import Alerts
@@ -78,4 +79,5 @@ async def all_rounds(settings: Settings, database: Database, catalog: LiveCatalo
         KeyExpiry(database, settings.stations.notice_days),
         ForgetDeliveries(database, settings.hooks.keep_days),
         mailing.round_of(settings, database),
+        Daily(database),
     ]

@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "hooks": Command("gateway.cli.hooks:app", "Add and watch webhooks; try a receiver."),
     "mail": Command("gateway.cli.mail:app", "Add and remove who is written to; try the mail server."),
     "events": Command("gateway.cli.events:events", "Follow what happens, live."),
+    "audit": Command("gateway.cli.audit:app", "Show who changed what; verify and export that record."),
     "roles": Command(
         "gateway.cli.roles:app", "Make the database's roles, so that no process can do too much.", PRODUCTION
     ),

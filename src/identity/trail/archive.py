@@ -13,7 +13,7 @@ from typing import Any
 from core import errors, instants
 from identity.trail import canonical
 from identity.trail.canonical import Entry
-from identity.trail.chain import Head
+from identity.trail.chain import BEGINNING, Chain, Head, Problem
 
 FORMAT = "quantrac-trail/1"
 
@@ -145,7 +145,22 @@ def _image(value: Any) -> str | None:
     return None if value is None else canonical.json_text(value)
 
 
-def entries(lines: Iterator[str]) -> Iterator[Entry]:
-    """The entries behind the first line."""
+def problems(lines: Iterator[str], chain: Chain) -> Iterator[Problem]:
+    """Everything that is wrong with a file. Raises NotATrail where it does not even begin like one.
+
+    Whoever made the whole file anew is found by the anchors of the chain alone.
+    """
+    cover = read_cover(next(lines, ""))
+    chain.last = cover.after
+    if cover.after.number == 0 and cover.after != BEGINNING:
+        yield Problem(None, "link", "The file begins behind an entry 0 that was never there.")
     for at, line in enumerate(lines, start=2):
-        yield read_entry(line, at)
+        try:
+            entry = read_entry(line, at)
+        except NotATrail as error:
+            yield Problem(None, "unreadable", error.detail)
+        else:
+            yield from chain.check(entry)
+    yield from chain.end(cover.last)
+    if cover.head.number == cover.last.number and cover.head != cover.last:
+        yield Problem(cover.head.number, "edited", "The head that the file names is not its last entry.")

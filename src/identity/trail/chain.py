@@ -33,18 +33,21 @@ BEGINNING = Head(0, GENESIS)
 class Chain:
     """Give it entries in the order in which they are kept, then `end` it.
 
-    after: the entry that the first one must follow. anchors: hashes that were noted elsewhere, by number.
+    after: the entry that the first one must follow; None where that is not known. anchors: hashes that were noted
+    elsewhere, by number.
     """
 
-    after: Head = BEGINNING
+    after: Head | None = BEGINNING
     anchors: Mapping[int, bytes] = field(default_factory=dict)
     entries: int = 0
 
     def __post_init__(self) -> None:
-        self.last = self.after
+        self.last = self.after or BEGINNING
 
     def check(self, entry: Entry) -> Iterator[Problem]:
         """What is wrong with the next entry, or with its place."""
+        if self.after is None and not self.entries:
+            self.last = Head(entry.number - 1, entry.previous)
         self.entries += 1
         follows = entry.number == self.last.number + 1
         if not follows:
