@@ -17,5 +17,8 @@ pytest_plugins = [
     "tests.fixtures.webhooks",
     "tests.fixtures.logins",
     "tests.fixtures.alerts",
+    "tests.fixtures.narrowing",
     "tests.fixtures.verdicts",
+    "tests.fixtures.providers",
+    "tests.fixtures.bearers",
 ]
