@@ -20,7 +20,7 @@ ARGS ?=
 OPTIONS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(MQTT_PORT),--mqtt-port $(MQTT_PORT)) \
 	$(if $(DATA),--data-dir $(DATA)) $(ARGS)
 
-.PHONY: help run test check bench lock audit sbom openapi freeze-migrations clean environment environment-dev
+.PHONY: help run test check bench lock audit sbom openapi access-matrix freeze-migrations clean environment environment-dev
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -53,6 +53,9 @@ sbom: environment-dev ## Write dist/sbom.cdx.json, the bill of materials of what
 
 openapi: environment-dev ## Write src/gateway/openapi.json anew; read the difference before you commit it.
 	@$(BIN)/quantrac openapi > .venv/openapi.json && mv .venv/openapi.json src/gateway/openapi.json
+
+access-matrix: environment-dev ## Write deploy/access-matrix.md anew: which role may ask which route.
+	@$(BIN)/quantrac access-matrix > .venv/access-matrix.md && mv .venv/access-matrix.md deploy/access-matrix.md
 
 freeze-migrations: ## Write migrations/checksums anew; only while the migrations that changed are in no release.
 	@cd migrations && sha256sum *.sql > checksums

@@ -56,6 +56,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "doctor": Command("gateway.cli.doctor:doctor", "Examine this deployment and say what to mend."),
     "openapi": Command("gateway.cli.openapi:openapi", "Print the description of the HTTP interface."),
+    "access-matrix": Command(
+        "gateway.cli.access_matrix:access_matrix", "Print which role may ask which route of the HTTP interface."
+    ),
     "simulate": Command("gateway.cli.simulate:simulate", "Let the network's stations report to a gateway.", TRY),
     "replay": Command("gateway.cli.replay:replay", "Send recorded series and files to a gateway.", TRY),
     "check-ledger": Command(

@@ -175,7 +175,7 @@ async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id
     responses=refusals(errors.QuarantineNotFound, errors.AlreadyResolved),
 )
 async def dismiss_quarantined(
-    _: access.StaffOnly, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
+    _: access.QuarantineHandler, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
 ) -> schemas.Quarantined:
     """Decide that the reading stays out, and say why. Its text and its submission's bytes are kept all the same."""
     dismissed = await store.dismiss(db, entry_id, dismissal.note)
@@ -193,7 +193,7 @@ async def dismiss_quarantined(
     responses=refusals(StationNotFound, paging.InvalidCursor),
 )
 async def replay_quarantine(
-    staff: access.StaffOnly,
+    staff: access.QuarantineHandler,
     db: Database,
     replayer: Annotated[Replayer, Depends(replayer_of)],
     asked: schemas.ReplayMany,
@@ -218,7 +218,7 @@ async def replay_quarantine(
     responses=refusals(errors.QuarantineNotFound, errors.AlreadyResolved),
 )
 async def replay_quarantined(
-    staff: access.StaffOnly,
+    staff: access.QuarantineHandler,
     db: Database,
     replayer: Annotated[Replayer, Depends(replayer_of)],
     entry_id: EntryId,

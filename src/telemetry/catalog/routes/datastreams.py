@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from core import access, paging
-from core.access import AnyPrincipal, StaffOnly
+from core.access import AnyPrincipal, Steward
 from core.database import Opened
 from telemetry.catalog import datastreams, errors, stations
 from telemetry.catalog.routes import answers
@@ -54,7 +54,7 @@ async def list_datastreams(
         errors.StationRetired,
     ),
 )
-async def create_datastream(staff: StaffOnly, opened: Opened, new: NewDatastream, response: Response) -> Datastream:
+async def create_datastream(staff: Steward, opened: Opened, new: NewDatastream, response: Response) -> Datastream:
     """Let a station observe a property. Where units or species differ, the factor is worked out or demanded."""
     made = await datastreams.create(opened, new)
     answers.trail(staff, "datastream_added", f"{made.station} {made.symbol}", datastream=made.id)
@@ -83,7 +83,7 @@ async def read_datastream(
     ),
 )
 async def edit_datastream(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     datastream_id: fields.Identifier,
     changes: DatastreamEdit,

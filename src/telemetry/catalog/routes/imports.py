@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from core import errors as core_errors
-from core.access import StaffOnly
+from core.access import Steward
 from core.database import Opened
 from telemetry.catalog import errors, import_plan, importing
 from telemetry.catalog.routes import answers
@@ -53,7 +53,7 @@ async def _csv(request: Request) -> bytes:
     openapi_extra=_BODY,
 )
 async def import_stations(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     data: Annotated[bytes, Depends(_csv)],
     dry_run: Annotated[bool, Query(alias="dryRun", description="Try everything and keep nothing.")] = False,

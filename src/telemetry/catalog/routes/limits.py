@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from core import access, instants, paging
-from core.access import AnyPrincipal, StaffOnly
+from core.access import AnyPrincipal, Steward
 from core.database import Opened
 from telemetry.catalog import errors, limits, stations
 from telemetry.catalog.routes import answers
@@ -53,7 +53,7 @@ async def list_limits(
         errors.NotSuitable, errors.StationNotFound, errors.DatastreamNotFound, errors.StationRetired, errors.LimitExists
     ),
 )
-async def create_limit(staff: StaffOnly, opened: Opened, new: NewLimit, response: Response) -> Limit:
+async def create_limit(staff: Steward, opened: Opened, new: NewLimit, response: Response) -> Limit:
     """Enter a limit of the station's own permit, in the kept unit; it goes before every rule set while it holds."""
     made = await limits.enter(opened, new)
     answers.trail(staff, "limit_entered", f"{made.station} {made.symbol}", limit=made.id)
@@ -78,7 +78,7 @@ async def read_limit(principal: AnyPrincipal, opened: Opened, limit_id: fields.I
     responses=answers.refusals(errors.NotSuitable, errors.LimitNotFound, errors.LimitComputed, edits=True),
 )
 async def edit_limit(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     limit_id: fields.Identifier,
     changes: LimitEdit,
@@ -102,7 +102,7 @@ async def edit_limit(
     responses=answers.refusals(errors.LimitNotFound, edits=True),
 )
 async def withdraw_limit(
-    staff: StaffOnly, opened: Opened, limit_id: fields.Identifier, expected: answers.IfMatch
+    staff: Steward, opened: Opened, limit_id: fields.Identifier, expected: answers.IfMatch
 ) -> None:
     """Take out a limit that was entered by mistake. One that no longer holds is ended with `validTo` instead."""
     await limits.withdraw(opened, limit_id, expected)
@@ -117,7 +117,7 @@ async def withdraw_limit(
         errors.NotSuitable, errors.StationNotFound, errors.RuleSetNotFound, errors.StationRetired, errors.LimitExists
     ),
 )
-async def apply_rule_set(staff: StaffOnly, opened: Opened, code: fields.Code, wanted: RuleSetApplication) -> Applied:
+async def apply_rule_set(staff: Steward, opened: Opened, code: fields.Code, wanted: RuleSetApplication) -> Applied:
     """Give every active datastream of the station the rule set's base limit times the coefficients.
 
     Base values, coefficients, legal source and confidence are kept with each limit. A later `validFrom` goes before an

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from core import paging
-from core.access import StaffOnly
+from core.access import StaffOnly, Steward
 from core.database import Opened
 from telemetry.catalog import errors, organizations, searching
 from telemetry.catalog.routes import answers
@@ -37,9 +37,7 @@ async def list_organizations(
 @router.post(
     "", status_code=201, summary="Add an organization", responses=answers.refusals(errors.NotSuitable, errors.Taken)
 )
-async def create_organization(
-    staff: StaffOnly, opened: Opened, new: NewOrganization, response: Response
-) -> Organization:
+async def create_organization(staff: Steward, opened: Opened, new: NewOrganization, response: Response) -> Organization:
     """Add an organization. Its code never changes afterwards."""
     made = await organizations.create(opened, new)
     answers.trail(staff, "organization_added", made.code)
@@ -62,7 +60,7 @@ async def read_organization(_: StaffOnly, opened: Opened, code: fields.Code, res
     responses=answers.refusals(errors.NotSuitable, errors.OrganizationNotFound, edits=True),
 )
 async def edit_organization(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     code: fields.Code,
     changes: OrganizationEdit,

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from core import paging
-from core.access import StaffOnly
+from core.access import StaffOnly, Steward
 from core.database import Opened
 from telemetry.catalog import errors, properties
 from telemetry.catalog.routes import answers
@@ -34,7 +34,7 @@ async def list_observed_properties(
     responses=answers.refusals(errors.NotSuitable, errors.Taken),
 )
 async def create_observed_property(
-    staff: StaffOnly, opened: Opened, new: NewObservedProperty, response: Response
+    staff: Steward, opened: Opened, new: NewObservedProperty, response: Response
 ) -> ObservedProperty:
     """Add an observed property. Its symbol never changes afterwards, and its unit not once it is in use."""
     made = await properties.create(opened, new)
@@ -62,7 +62,7 @@ async def read_observed_property(
     responses=answers.refusals(errors.NotSuitable, errors.ObservedPropertyNotFound, errors.PropertyInUse, edits=True),
 )
 async def edit_observed_property(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     symbol: fields.Symbol,
     changes: ObservedPropertyEdit,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from core import paging
-from core.access import StaffOnly
+from core.access import StaffOnly, Steward
 from core.database import Opened
 from telemetry.catalog import errors, rule_sets
 from telemetry.catalog.routes import answers
@@ -28,7 +28,7 @@ async def list_rule_sets(
 @router.post(
     "", status_code=201, summary="Add a rule set", responses=answers.refusals(errors.NotSuitable, errors.Taken)
 )
-async def create_rule_set(staff: StaffOnly, opened: Opened, new: NewRuleSet, response: Response) -> RuleSet:
+async def create_rule_set(staff: Steward, opened: Opened, new: NewRuleSet, response: Response) -> RuleSet:
     """Add a rule set with its base limits, before coefficients. It limits nothing until it is applied to stations."""
     made = await rule_sets.create(opened, new)
     answers.trail(staff, "rule_set_added", made.code)
@@ -51,7 +51,7 @@ async def read_rule_set(_: StaffOnly, opened: Opened, code: fields.RuleSetCode, 
     responses=answers.refusals(errors.NotSuitable, errors.RuleSetNotFound, edits=True),
 )
 async def edit_rule_set(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     code: fields.RuleSetCode,
     changes: RuleSetEdit,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from core import access, describing, paging
-from core.access import AnyPrincipal, StaffOnly
+from core.access import AnyPrincipal, StaffOnly, Steward
 from core.database import Opened
 from core.wire import Body
 from telemetry.catalog import errors, searching, stations
@@ -115,7 +115,7 @@ async def list_stations(
     summary="Add a station",
     responses=answers.refusals(errors.NotSuitable, errors.OrganizationNotFound, errors.Taken),
 )
-async def create_station(staff: StaffOnly, opened: Opened, new: NewStation, response: Response) -> Station:
+async def create_station(staff: Steward, opened: Opened, new: NewStation, response: Response) -> Station:
     """Add a station; running gateways know it within seconds. Its code never changes afterwards."""
     made = await stations.create(opened, new)
     answers.trail(staff, "station_added", made.code)
@@ -150,7 +150,7 @@ async def read_station(
     ),
 )
 async def edit_station(
-    staff: StaffOnly,
+    staff: Steward,
     opened: Opened,
     code: fields.Code,
     changes: StationEdit,
@@ -168,7 +168,7 @@ async def edit_station(
     "/{code}/retire", summary="Retire a station", responses=answers.refusals(errors.StationNotFound, edits=True)
 )
 async def retire_station(
-    staff: StaffOnly, opened: Opened, code: fields.Code, expected: answers.IfMatch, response: Response
+    staff: Steward, opened: Opened, code: fields.Code, expected: answers.IfMatch, response: Response
 ) -> Station:
     """Set the status to `retired`: history stays, late readings are taken, nothing more is expected.
 
