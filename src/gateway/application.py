@@ -20,6 +20,7 @@ from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
 from gateway.request_ids import RequestIds
 from gateway.settings import Settings
+from identity.oidc.router import router as oidc_router
 from identity.people.router import router as people_router
 from identity.trail.router import router as trail_router
 from telemetry.admission.keeping import Keeper
@@ -70,6 +71,7 @@ def create(settings: Settings) -> FastAPI:
             app.state.sightings = keeper.sightings
             app.state.gate = resources.admission(settings, app.state.catalog, keeper)
             provider = await oidc.opened(stack, settings, app.state.database)
+            app.state.oidc = provider.entry
             app.state.identify = Identity(
                 app.state.catalog, settings.staff_token, provider.sources, notes=app.state.gate
             )
@@ -120,7 +122,7 @@ def create(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
-    for router in (health.router, pages_router):
+    for router in (health.router, pages_router, oidc_router):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)

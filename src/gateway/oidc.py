@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+from fastapi import Request
+from starlette.responses import Response
 
-from core.access import Source
+from core.access import SESSION_COOKIE, Source
+from core.acting import Acting, acts
 from core.database import Database
 from gateway.settings import OidcSettings, Settings, UnusableSetting
 from identity.oidc import mapping
-from identity.oidc.admitting import Admission
+from identity.oidc.admitting import ACTOR, Admission
 from identity.oidc.bearer import BearerSource, Taken
 from identity.oidc.claims import Expected
 from identity.oidc.mapping import UnreadableMapping
 from identity.oidc.outbound import Outbound, is_safe
 from identity.oidc.provider import Provider
-from identity.oidc.signing_in import Client, SigningIn
+from identity.oidc.router import Entry
+from identity.oidc.signing_in import Arrived, Client, SigningIn
+from identity.sessions import keeping
 
 _TYPES = {"at+jwt": frozenset({"at+jwt"}), "JWT": frozenset({"at+jwt", "jwt"})}
 
@@ -42,7 +47,7 @@ class Opened:
     """What the application uses; None for what the settings leave out."""
 
     bearers: BearerSource | None = None
-    signing_in: SigningIn | None = None
+    entry: Entry | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -64,6 +69,32 @@ def plan(settings: Settings) -> Plan | None:
     return Plan(oidc.issuer, _client(settings), _admission(oidc), _taken(oidc), _tls(oidc), oidc.seconds)
 
 
+class Sessions:
+    """Implements `identity.oidc.router.Door`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, request: Request, response: Response, arrived: Arrived) -> None:
+        address = request.client.host if request.client else None
+        name = arrived.person.user_name
+        with acts(Acting(name, address or "", "sign-in: oidc")):
+            made = await keeping.begin(
+                self._database,
+                arrived.person.id,
+                method="oidc",
+                address=address,
+                user_agent=request.headers.get("user-agent"),
+                provider_session=arrived.provider_session,
+                replaces=request.cookies.get(SESSION_COOKIE),
+            )
+        response.set_cookie(SESSION_COOKIE, made.cookie, path="/", secure=True, httponly=True, samesite="lax")
+
+    async def close(self, issuer: str, subject: str | None, provider_session: str | None) -> int:
+        with acts(Acting(ACTOR, "", "signed out at the identity provider")):
+            return await keeping.end_of_provider(self._database, issuer, subject, provider_session)
+
+
 async def opened(stack: AsyncExitStack, settings: Settings, database: Database) -> Opened:
     """What the settings ask for; the provider need not answer for it. Raises UnusableSetting."""
     made = plan(settings)
@@ -73,7 +104,9 @@ async def opened(stack: AsyncExitStack, settings: Settings, database: Database) 
     provider = await stack.enter_async_context(Provider(made.issuer, outbound))
     return Opened(
         None if made.taken is None else BearerSource(database, provider, made.taken),
-        None if made.client is None else SigningIn(database, provider, made.client, made.admission),
+        None
+        if made.client is None
+        else Entry(SigningIn(database, provider, made.client, made.admission), Sessions(database)),
     )
 
 
