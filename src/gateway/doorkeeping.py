@@ -1,13 +1,17 @@
-"""Asks who is there before anything of a request is read: a stranger's body costs no memory and tells him nothing."""
+"""Asks who is there before anything of a request is read: a stranger's body costs no memory and tells him nothing.
+
+Whatever the request changes is written down under the name that was found here.
+"""
 
 from dataclasses import dataclass
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import access, errors, peers, problems, throttling
+from core import access, acting, errors, peers, problems, throttling
 from core.peers import Networks
 from core.rights import Right
+from gateway import naming
 
 _GUARDED = "/v1/"
 _METRICS = "/metrics"
@@ -50,14 +54,20 @@ class Doorkeeper:
         self._scrapers = scrapers or Networks()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._is_guarded(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        guarded = self._is_guarded(scope)
         try:
-            principal = await self._let_in(scope)
+            principal = await self._let_in(scope) if guarded else None
+            who = naming.acting_of(scope, naming.NOBODY if principal is None else principal.name)
         except errors.Error as error:
             answer = problems.response(error, scope["path"])
             await answer(scope, receive, send)
+            return
+        if principal is None:
+            with acting.acts(who):
+                await self._app(scope, receive, send)
             return
         access.remember(scope, principal)
 
@@ -69,7 +79,8 @@ class Doorkeeper:
                 )
             await send(message)
 
-        await self._app(scope, receive, send_noted)
+        with acting.acts(who):
+            await self._app(scope, receive, send_noted)
 
     def _is_guarded(self, scope: Scope) -> bool:
         path = scope["path"]
