@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core import access, errors
 from telemetry.catalog import errors as catalog_errors
+from telemetry.catalog import sight
 from telemetry.catalog.snapshot import DatastreamEntry, Snapshot, StationEntry
 from telemetry.series.errors import SelectionUnclear
 
@@ -49,11 +50,14 @@ def one(
 
 def many(snapshot: Snapshot, principal: access.Principal, station: str | None, kind: str | None) -> list[Selection]:
     """The active datastreams of each station that is not retired, or of the one that is named, in order of code."""
-    code = access.station_code(principal, station)
+    code = access.station_code(principal, station) if isinstance(principal, access.Station) else station
     if code is not None:
+        sight.check_station(principal, code)
         named = [_station(snapshot, code)]
     else:
-        named = [entry for entry in snapshot.stations.values() if entry.status != RETIRED]
+        within = access.reached(principal)
+        in_use = (entry for entry in snapshot.stations.values() if entry.status != RETIRED)
+        named = [entry for entry in in_use if within is None or entry.code in within]
     streams: dict[int, dict[int, DatastreamEntry]] = {entry.id: {} for entry in named if kind in {None, entry.kind}}
     for stream in snapshot.datastreams.values():
         if stream.status != RETIRED and stream.station_id in streams:
