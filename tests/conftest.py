@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.alerts",
     "tests.fixtures.narrowing",
     "tests.fixtures.verdicts",
+    "tests.fixtures.sessions",
     "tests.fixtures.providers",
     "tests.fixtures.bearers",
 ]

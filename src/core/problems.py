@@ -1,6 +1,7 @@
 """Turns every error into RFC 9457 problem details, in one place."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -43,6 +44,8 @@ SCHEMA: Mapping[str, Any] = {
     },
 }
 
+# Members of bodies that hold what only their sender knows.
+_TYPED = re.compile("password|secret", re.IGNORECASE)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _log = structlog.get_logger(__name__)
@@ -99,13 +102,22 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return response(error, request.url.path)
 
 
+def _found(location: Sequence[object], value: object) -> object:
+    """What was found, without what somebody typed as a password: it is said again nowhere."""
+    if any(_TYPED.search(str(part)) for part in location):
+        return "***"
+    if isinstance(value, dict):
+        return {name: "***" if _TYPED.search(str(name)) else item for name, item in value.items()}
+    return value
+
+
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [
         errors.Fault(
             field=".".join(str(part) for part in fault["loc"]),
-            found=errors.shown(fault.get("input")),
+            found=errors.shown(_found(fault["loc"], fault.get("input"))),
             expected=str(fault["msg"]).removeprefix("Value error, "),
         )
         for fault in error.errors()

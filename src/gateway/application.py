@@ -12,7 +12,7 @@ from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from core.peers import Networks
 from core.throttling import Throttle
-from gateway import health, hooking, mailing, oidc, resources, streaming
+from gateway import health, hooking, identities, mailing, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.edges.headers import Headers
@@ -20,8 +20,6 @@ from gateway.identity import Identity
 from gateway.pages.router import router as pages_router
 from gateway.request_ids import RequestIds
 from gateway.settings import Settings
-from identity.oidc.router import router as oidc_router
-from identity.people.router import router as people_router
 from identity.trail.router import router as trail_router
 from telemetry.admission.keeping import Keeper
 from telemetry.admission.router import router as admission_router
@@ -46,6 +44,8 @@ _HEALTH_POOL = PoolLimits(min_size=0, max_size=1, acquire_seconds=1, connect_sec
 
 # Of the largest edit, the import of stations; observations have limits of their own.
 _MOST_BODY_BYTES = 8 * 2**20
+# Strangers are answered there.
+_SMALLER_BODIES = {"/session": 16 * 2**10}
 _DESCRIPTION = """\
 Readings of automatic monitoring stations: received, judged, kept, answered for.
 
@@ -70,11 +70,8 @@ def create(settings: Settings) -> FastAPI:
             keeper = await stack.enter_async_context(Keeper(app.state.database, seconds=settings.stations.note_seconds))
             app.state.sightings = keeper.sightings
             app.state.gate = resources.admission(settings, app.state.catalog, keeper)
-            provider = await oidc.opened(stack, settings, app.state.database)
-            app.state.oidc = provider.entry
-            app.state.identify = Identity(
-                app.state.catalog, settings.staff_token, provider.sources, notes=app.state.gate
-            )
+            sources = await identities.sources(stack, app, settings)
+            app.state.identify = Identity(app.state.catalog, settings.staff_token, sources, notes=app.state.gate)
             app.state.intake = await stack.enter_async_context(
                 Intake(app.state.database, app.state.catalog, resources.intake_limits(settings))
             )
@@ -117,15 +114,15 @@ def create(settings: Settings) -> FastAPI:
         webhooks_router,
         mail_router,
         streaming_router,
-        people_router,
+        *identities.ROUTERS,
         trail_router,
     ):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
-    for router in (health.router, pages_router, oidc_router):
+    for router in (health.router, pages_router, *identities.BROWSER_ROUTERS):
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
+    app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES, smaller=_SMALLER_BODIES)
     scrapers = Networks(settings.http.metrics_networks)
     app.add_middleware(Doorkeeper, public_interface=settings.http.public_interface, scrapers=scrapers)
     app.add_middleware(RequestIds)

@@ -1,6 +1,7 @@
 """Bounds the bodies that the framework reads into memory; observations are read elsewhere, with limits of their own."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect
@@ -13,21 +14,24 @@ from telemetry.intake.endpoint import SlowBody
 class BodyLimit:
     """Middleware that answers 413 to a body of more than `most` bytes, whether its length was told before or not.
 
-    One that is not there `seconds` after it was first waited for is answered 408.
+    One that is not there `seconds` after it was first waited for is answered 408. smaller: how many bytes below an
+    address, where it is fewer.
     """
 
-    def __init__(self, app: ASGIApp, most: int, seconds: float = 30) -> None:
+    def __init__(self, app: ASGIApp, most: int, seconds: float = 30, smaller: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._most = most
+        self._smaller = dict(smaller or {})
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, self._most, self._seconds)
+        most = next((few for start, few in self._smaller.items() if scope["path"].startswith(start)), self._most)
+        body = _Body(receive, most, self._seconds)
         declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self._most:
+        if declared.isdigit() and int(declared) > most:
             await _refuse(body.too_large(), scope, receive, send)
             return
         started = False

@@ -23,6 +23,7 @@ from identity.oidc.provider import Provider
 from identity.oidc.router import Entry
 from identity.oidc.signing_in import Arrived, Client, SigningIn
 from identity.sessions import keeping
+from identity.sessions.keeping import Lasting
 
 _TYPES = {"at+jwt": frozenset({"at+jwt"}), "JWT": frozenset({"at+jwt", "jwt"})}
 
@@ -72,8 +73,9 @@ def plan(settings: Settings) -> Plan | None:
 class Sessions:
     """Implements `identity.oidc.router.Door`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lasting: Lasting) -> None:
         self._database = database
+        self._lasting = lasting
 
     async def open(self, request: Request, response: Response, arrived: Arrived) -> None:
         address = request.client.host if request.client else None
@@ -87,6 +89,7 @@ class Sessions:
                 user_agent=request.headers.get("user-agent"),
                 provider_session=arrived.provider_session,
                 replaces=request.cookies.get(SESSION_COOKIE),
+                lasting=self._lasting,
             )
         response.set_cookie(SESSION_COOKIE, made.cookie, path="/", secure=True, httponly=True, samesite="lax")
 
@@ -95,7 +98,7 @@ class Sessions:
             return await keeping.end_of_provider(self._database, issuer, subject, provider_session)
 
 
-async def opened(stack: AsyncExitStack, settings: Settings, database: Database) -> Opened:
+async def opened(stack: AsyncExitStack, settings: Settings, database: Database, lasting: Lasting) -> Opened:
     """What the settings ask for; the provider need not answer for it. Raises UnusableSetting."""
     made = plan(settings)
     if made is None:
@@ -106,7 +109,7 @@ async def opened(stack: AsyncExitStack, settings: Settings, database: Database) 
         None if made.taken is None else BearerSource(database, provider, made.taken),
         None
         if made.client is None
-        else Entry(SigningIn(database, provider, made.client, made.admission), Sessions(database)),
+        else Entry(SigningIn(database, provider, made.client, made.admission), Sessions(database, lasting)),
     )
 
 

@@ -1,0 +1,1 @@
+"""Signing in with a password or a link, and the sessions that browsers keep afterwards, however they began."""
