@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from core.access import Source
 from core.database import Database
 from core.throttling import Throttle
-from gateway import oidc
+from gateway import oidc, welcoming
 from gateway.settings import Settings
 from identity.oidc.router import router as oidc_router
 from identity.people.passwords import Hasher
@@ -34,6 +34,7 @@ async def sources(stack: AsyncExitStack, app: FastAPI, settings: Settings) -> li
     """Whom Identity asks, in order; what the routes of signing in work with is put into the application's state."""
     database: Database = app.state.database
     throttle: Throttle = app.state.throttle
+    await welcoming.remind(database)
     hasher = stack.enter_context(Hasher())
     app.state.signing_in = SigningIn(Parts(database, hasher, throttle, lasting(settings)))
     provider = await oidc.opened(stack, settings, database, lasting(settings))

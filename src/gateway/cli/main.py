@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "migrate": Command("gateway.cli.migrate:migrate", "Bring the database to the schema of this version.", PRODUCTION),
     "seed": Command("gateway.cli.seed:seed", "Write the demonstration network into the catalogue.", TRY),
     "station": Command("gateway.cli.station:app", "Add, edit, import stations; issue and revoke their keys."),
+    "people": Command("gateway.cli.people:app", "Add people, give them roles, make links for passwords, end sessions."),
     "alerts": Command("gateway.cli.alerts:app", "Show what is wrong; acknowledge, assign, shelve and clear it."),
     "verdicts": Command("gateway.cli.verdicts:app", "Show averages and their verdicts; have them judged again."),
     "windows": Command("gateway.cli.windows:app", "Ask for maintenance and calibration windows, and decide on them."),

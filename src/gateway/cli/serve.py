@@ -1,6 +1,8 @@
 """`quantrac serve`: the HTTP gateway as a process of its own."""
 
-from gateway import serving
+import asyncio
+
+from gateway import serving, welcoming
 from gateway.settings import Settings
 
 
@@ -10,4 +12,6 @@ def serve() -> None:
     Needs QUANTRAC_DATABASE__DSN (or …_FILE) and a database that `quantrac migrate` brought to this version. More of
     them may run side by side behind a proxy.
     """
-    serving.serve(Settings())
+    settings = Settings()
+    asyncio.run(welcoming.tell_terminal(settings))
+    serving.serve(settings)

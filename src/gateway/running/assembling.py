@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.database import Database
+from gateway import welcoming
 from gateway.embedded import nats, ports
 from gateway.embedded.errors import PortTaken
 from gateway.running import credentials, services
@@ -74,6 +76,12 @@ class Assembly:
             "QUANTRAC_WATCH__HEALTH_HOST": "127.0.0.1",
             "QUANTRAC_WATCH__HEALTH_PORT": str(self._watch_port),
         }
+
+    async def first_link(self, database: Database) -> str | None:
+        """Where the first administrator begins; None where somebody manages people already."""
+        http = {"host": self.options.host, "port": self.options.http_port}
+        settings = self._settings.model_copy(update={"http": self._settings.http.model_copy(update=http)})
+        return await welcoming.first_link(database, settings)
 
     def database(self) -> services.Database:
         return services.Database(self.places.postgres, self.places.log("postgres.log"))

@@ -86,7 +86,7 @@ class Supervisor:
                 await self._start(self._assembly.stations())
             for service in self._started:
                 await stack.enter_async_context(_beside(watching.keep_running(service, telling.notice)))
-            telling.table(self._assembly, len(keys))
+            telling.table(self._assembly, len(keys), await self._assembly.first_link(pool))
             await self._tell_each_minute(pool)
 
     async def _start_service_processes(self, pool: Database, stack: AsyncExitStack) -> None:

@@ -35,13 +35,17 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def table(assembly: Assembly, stations: int) -> None:
-    """Where everything is. Lines are not wrapped, so that they can be copied whole."""
+def table(assembly: Assembly, stations: int, first_link: str | None = None) -> None:
+    """Where everything is. Lines are not wrapped, so that they can be copied whole.
+
+    first_link: for the first administrator; it is shown here, and written nowhere.
+    """
     places = assembly.places
     token = f'"Authorization: Bearer $(cat {_shown(places.staff_token)})"'
     simulated = "each reports every 5 minutes" if assembly.options.stations else "none is simulated"
     rows = {
         "HTTP": f"{assembly.http}  (documentation: {assembly.http}/docs)",
+        **({"Sign in": f"{first_link}  (once: choose the first administrator's password)"} if first_link else {}),
         "MQTT": f"{assembly.mqtt}  (user: key id, password: whole key, topic: v1/<station>/observations)",
         "Try": f"curl -s -H {token} '{assembly.http}/v1/stations?limit=2'",
         "Commands": f". {_shown(places.variables)}; quantrac --help  (in another terminal)",
