@@ -36,13 +36,14 @@ class Options:
 
     every_seconds: how often the clock is compared. survey_seconds: how often clocks, quarantine and jobs are looked at.
     reach: how far back the newest readings are looked for.
-    shortest, longest: how much of a span is looked at again in one turn; as much as takes about turn_seconds.
+    shortest, longest: how much of a span is looked at again in one turn; as much as takes about turn_seconds. A turn
+    costs the same for an hour and for some days, so shorter pieces would only be more of them.
     """
 
     every_seconds: float = 10.0
     survey_seconds: float = 30.0
     reach: timedelta = timedelta(days=400)
-    shortest: timedelta = timedelta(hours=3)
+    shortest: timedelta = timedelta(days=1)
     longest: timedelta = timedelta(days=10)
     turn_seconds: float = 0.06
 
@@ -127,16 +128,14 @@ class Deadlines:
 
         Others wait for the station meanwhile, news first of all, so a piece is what a short turn takes.
         """
-        began = time.monotonic()
         try:
-            some = await self._piece_again(now)
+            spent = await self._piece_again(now)
         except asyncpg.UniqueViolationError:
             # Nobody can look at this one; the others must not wait for it.
             _log.exception("alerts.recheck_refused")
-            some = await self._piece_again(now, skip=True)
-        if not some:
+            spent = await self._piece_again(now, skip=True)
+        if spent is None:
             return False
-        spent = time.monotonic() - began
         if spent > self._options.turn_seconds:
             self._piece = max(self._piece / 2, self._options.shortest)
         elif spent < self._options.turn_seconds / 2:
@@ -145,22 +144,28 @@ class Deadlines:
         await asyncio.sleep(min(2 * spent, 4 * self._options.turn_seconds))
         return True
 
-    async def _piece_again(self, now: datetime, *, skip: bool = False) -> bool:
-        """One transaction; False when nothing is asked. skip: only note that the piece was looked at."""
+    async def _piece_again(self, now: datetime, *, skip: bool = False) -> float | None:
+        """One transaction; how long it kept others from the station, None when nothing is asked.
+
+        skip: only note that the piece was looked at.
+        """
         async with self._database.transaction() as connection:
             asked = await rechecks.take(connection)
             if not asked:
-                return False
+                return None
             # What was asked because the catalogue changed is answered with that catalogue.
             world = await self._worlds.newest()
             begin = asked[0].begin
             end = min(_joined_end(asked), begin + self._piece)
+            began = time.monotonic()
             if not skip:
                 await episode_store.lock(connection, [asked[0].station_id])
+                # Who had the station before was not kept waiting by this.
+                began = time.monotonic()
                 span = instants.to_us(begin), instants.to_us(end)
                 await evaluate(connection, world, {asked[0].station_id: span}, now)
             await rechecks.done(connection, [one.id for one in asked if one.begin <= end], end)
-            return True
+        return time.monotonic() - began
 
 
 def _subjects(
