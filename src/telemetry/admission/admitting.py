@@ -49,9 +49,10 @@ class Admission:
     async def pace(self, speaker: Speaker, readings: int, size: int, address: str) -> None:
         if speaker.station_id is None:
             return
-        account = self._quotas.account(speaker.station_id)
-        account.charge(0, readings, size)
+        self._quotas.account(speaker.station_id).charge(0, readings, size)
         while True:
+            # Asked for anew: the quota may have been changed meanwhile.
+            account = self._quotas.account(speaker.station_id)
             if not self._catalog.snapshot.is_live(speaker.sender, instants.now_us()):
                 raise errors.Unauthorized("The key was revoked or has expired meanwhile.")
             wait = account.wait(self._quotas.clock())

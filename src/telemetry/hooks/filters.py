@@ -13,7 +13,13 @@ from telemetry.catalog.schemas import fields
 _GROUPS = {
     "alert": tuple(dict.fromkeys(workflow.EVENTS.values())),
     "verdict": ("verdict.exceeded", "verdict.changed"),
-    "station": ("station.connected", "station.disconnected"),
+    "station": (
+        "station.connected",
+        "station.disconnected",
+        "station.anomaly",
+        "station.enrolled",
+        "station.key-expiring",
+    ),
     "webhook": ("webhook.disabled",),
     "trail": ("trail.head",),
 }

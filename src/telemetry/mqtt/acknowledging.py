@@ -49,6 +49,8 @@ class BrokerAddress:
     keepalive: int = 20
     tls: bool = False
     ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def connection_options(address: BrokerAddress, *, receive_maximum: int, session_
         "identifier": address.client_id,
         "keepalive": address.keepalive,
         "timeout": 5,
-        "tls_context": ssl.create_default_context(cafile=address.ca_file) if address.tls else None,
+        "tls_context": tls_context(address) if address.tls else None,
     }
     if address.protocol == "3.1.1":
         return options | {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": False}
@@ -82,6 +84,14 @@ def connection_options(address: BrokerAddress, *, receive_maximum: int, session_
     properties.SessionExpiryInterval = session_seconds
     properties.ReceiveMaximum = min(receive_maximum, 65535)
     return options | {"protocol": aiomqtt.ProtocolVersion.V5, "clean_start": False, "properties": properties}
+
+
+def tls_context(address: BrokerAddress) -> ssl.SSLContext:
+    """TLS that believes the broker's authority, and shows a certificate where the address has one."""
+    context = ssl.create_default_context(cafile=address.ca_file)
+    if address.certificate_file is not None:
+        context.load_cert_chain(address.certificate_file, address.key_file)
+    return context
 
 
 def looked_at(future: asyncio.Future[None]) -> None:

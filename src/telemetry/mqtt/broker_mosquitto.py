@@ -106,6 +106,8 @@ def _configuration(options: MosquittoOptions) -> list[str]:
         lines += [f"certfile {options.tls.certificate}", f"keyfile {options.tls.key}", "tls_version tlsv1.2"]
         if options.tls.authority:
             lines += [f"cafile {options.tls.authority}", "require_certificate true"]
+        if options.tls.named:
+            lines.append("use_identity_as_username true")
     return [*lines, *options.extra]
 
 

@@ -96,7 +96,8 @@ def _mqtt(options: NatsOptions) -> list[str]:
         lines.append("  tls {")
         lines += [f"    cert_file: {quoted(options.tls.certificate)}", f"    key_file: {quoted(options.tls.key)}"]
         if options.tls.authority:
-            lines += [f"    ca_file: {quoted(options.tls.authority)}", "    verify: true"]
+            lines.append(f"    ca_file: {quoted(options.tls.authority)}")
+            lines.append("    verify_and_map: true" if options.tls.named else "    verify: true")
         lines.append("  }")
     return [*lines, "}"]
 

@@ -20,11 +20,15 @@ class BrokerUser:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Paths as the broker sees them. With `authority`, clients must show a certificate that it signed."""
+    """Paths as the broker sees them. With `authority`, clients must show a certificate that it signed.
+
+    named: the user is whom the certificate names (its common name), and nobody else.
+    """
 
     certificate: Path
     key: Path
     authority: Path | None = None
+    named: bool = False
 
 
 def quoted(text: object) -> str:
