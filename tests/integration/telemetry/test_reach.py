@@ -1,6 +1,5 @@
-"""Whoever's grants are narrowed sees, counts, exports and moves what is of the stations within reach, and nothing else."""
+"""Whose grants are narrowed sees, counts, exports and moves what is of the stations within reach, and nothing else."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -57,12 +56,13 @@ _VERDICT = """
 """
 _WITHDRAWN = """
     WITH gone AS (DELETE FROM verdict WHERE id = $1 RETURNING *)
-    INSERT INTO verdict_former (id, transaction_id, datastream_id, averaging, period_start, period_end, verdict, limit_id,
-                                limit_version_id, split, policy_id, policy_revision, minimum_share, mean, valid_n,
-                                received_n, expected_n, covered_n, judged_time, replaced_time, cause, withdrawn)
+    INSERT INTO verdict_former (id, transaction_id, datastream_id, averaging, period_start, period_end, verdict,
+                                limit_id, limit_version_id, split, policy_id, policy_revision, minimum_share, mean,
+                                valid_n, received_n, expected_n, covered_n, judged_time, replaced_time, cause,
+                                withdrawn)
     SELECT id, transaction_id, datastream_id, averaging, period_start, period_end, verdict, limit_id, limit_version_id,
-           split, policy_id, policy_revision, minimum_share, mean, valid_n, received_n, expected_n, covered_n, judged_time,
-           now(), 'limit-changed', true
+           split, policy_id, policy_revision, minimum_share, mean, valid_n, received_n, expected_n, covered_n,
+           judged_time, now(), 'limit-changed', true
     FROM gone
 """
 
@@ -340,7 +340,3 @@ async def test_webhooks_and_mail_are_for_who_reaches_every_station(world: World)
     # No mail server is set up here, which is told to those only who could use it.
     assert [answer.status_code for answer in made[:2]] == [403, 403]
     assert made[2].status_code in {201, 503}
-
-
-def test_samples_are_json() -> None:
-    assert json.loads(json.dumps(MOVES)) == MOVES

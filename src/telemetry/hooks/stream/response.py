@@ -32,6 +32,8 @@ HEADERS = {
 RETRY_SECONDS = 2
 # A client that is told to leave may take so long to take what it was sent.
 _FAREWELL_SECONDS = 1.0
+# How often a client is looked up: what was taken from it ends its stream a little after it ends its requests.
+_LOOK_SECONDS = 4.0
 # A client that comes back is joined when it is no further behind than what is read in this time.
 _NEAR_SECONDS = 1.0
 
@@ -113,14 +115,17 @@ class EventStream(Response):
 
     async def _live(self, client: Client, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        checked = loop.time()
+        told = checked = loop.time()
+        look = min(self._beat_seconds, _LOOK_SECONDS)
         while client.ending is None:
-            text = await client.take(self._beat_seconds)
+            text = await client.take(max(0.0, min(told + self._beat_seconds, checked + look) - loop.time()))
             if text:
                 await send(_body(text))
-            elif client.ending is None and client.cursor is not None:
+                told = loop.time()
+            elif client.ending is None and client.cursor is not None and loop.time() - told >= self._beat_seconds:
                 await send(_body(frames.beat(client.cursor)))
-            if loop.time() - checked >= self._beat_seconds:
+                told = loop.time()
+            if loop.time() - checked >= look:
                 checked = loop.time()
                 if not await self._wish.still_known():
                     client.end(Ending.REVOKED)
