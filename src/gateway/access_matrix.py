@@ -24,6 +24,7 @@ OUTSIDE: Mapping[str, str] = {
     "/livez": "whether the process runs: for whatever restarts it",
     "/readyz": "whether it can take readings: for whatever sends them here",
     "/session": "whoever signs in is nobody yet; throttled, and as slow for a name that nobody has",
+    "/session/ways": "how people sign in here, for the page that asks them to",
     "/session/password": "of whoever is signed in, with the present password",
     "/session/link": "a link is the credential: 256 bits, used once, for a day",
     "/session/link/look": "the same; tells whom a link is for to whoever holds it",

@@ -1,22 +1,35 @@
-// The frame of a page: its language, signing in and out, and asking the server again and again.
+// The frame of a page: its language, who is signed in, signing in and out, and asking the server again and again.
 
-import { token } from "/pages/shared.js";
+import { change, element, recognise, session, token } from "/pages/shared.js";
 
 const COMMON = {
   vi: {
-    network: "Mạng quan trắc", alerts: "Cảnh báo", other: "English", leave: "Đăng xuất", enter: "Vào",
-    login: "Mã truy cập của nhân viên (var/staff.token)", wrong: "Mã truy cập không đúng.", updated: "Cập nhật",
+    network: "Mạng quan trắc", alerts: "Cảnh báo", people: "Người dùng", other: "English", leave: "Đăng xuất", enter: "Vào",
+    login: "Hoặc mã truy cập của nhân viên (var/staff.token)", wrong: "Mã truy cập không đúng.", updated: "Cập nhật",
+    signIn: "Đăng nhập", account: "Tài khoản của bạn",
     lost: "Không kết nối được máy chủ; số liệu dưới đây đã cũ.",
   },
   en: {
-    network: "Network", alerts: "Alerts", other: "Tiếng Việt", leave: "Sign out", enter: "Enter",
-    login: "Staff token (var/staff.token)", wrong: "This token is not known.", updated: "Updated",
+    network: "Network", alerts: "Alerts", people: "People", other: "Tiếng Việt", leave: "Sign out", enter: "Enter",
+    login: "Or a staff token (var/staff.token)", wrong: "This token is not known.", updated: "Updated",
+    signIn: "Sign in", account: "Your account",
     lost: "The server cannot be reached; what stands below is old.",
   },
 };
 const ZONE = "Asia/Ho_Chi_Minh";
 
 export const by = (id) => document.getElementById(id);
+
+// Links that depend on who is signed in; they stand in the same place on every page.
+function showWho() {
+  for (const made of document.querySelectorAll("[data-who]")) made.remove();
+  const here = (path) => (location.pathname === path ? "page" : null);
+  if (session.may("people.manage"))
+    document.querySelector("header nav").append(element("a", { href: "/people", "data-word": "people", "data-who": "", "aria-current": here("/people") }));
+  if (session.who)
+    by("leave").before(element("a", { href: "/account", "data-who": "", "data-title": "account", "aria-current": here("/account") }, session.who.displayName ?? session.who.name));
+  by("leave").hidden = !session.who && !token.get();
+}
 
 // words: {vi: {…}, en: {…}} of the page; show() writes what it has; refresh() asks the server and may throw.
 export function frame(words, show, refresh, everyMs) {
@@ -31,21 +44,30 @@ export function frame(words, show, refresh, everyMs) {
   function write() {
     document.documentElement.lang = language;
     for (const made of document.querySelectorAll("[data-word]")) made.textContent = word(made.dataset.word);
+    for (const made of document.querySelectorAll("[data-title]")) made.title = word(made.dataset.title);
     show();
   }
 
   function ask() {
+    showWho();
+    if (!by("login")) return session.enter();
+    if (!by("enter")) {
+      const enter = element("button", { class: "primary wide", id: "enter", type: "button", "data-word": "signIn", onclick: session.enter });
+      by("login").querySelector("form").prepend(enter);
+    }
     write();
     if (!by("login").open) by("login").showModal();
   }
 
   function refused(error) {
-    if (error.status === 401 || error.status === 403) {
+    if (error.status === 401 && session.who) return session.enter();
+    if (error.kind === "password-must-change") return location.assign("/account");
+    if (error.status === 401 || (error.status === 403 && !session.who)) {
       token.clear();
       by("notice").textContent = word("wrong");
       ask();
     } else if (error.status >= 400 && error.status < 500) {
-      by("notice").textContent = error.message;
+      by("notice").textContent = [error.message, ...(error.faults ?? []).map((fault) => fault.expected)].join(" ");
     } else {
       by("notice").textContent = `${word("lost")} (${error.message})`;
     }
@@ -61,30 +83,54 @@ export function frame(words, show, refresh, everyMs) {
       write();
     } catch (error) {
       refused(error);
-      if (!token.get()) return;
+      if (!session.who && !token.get()) return;
     }
-    timer = setTimeout(again, everyMs);
+    if (everyMs) timer = setTimeout(again, everyMs);
   }
 
-  by("login").addEventListener("close", () => {
+  by("login")?.addEventListener("close", () => {
     token.set(by("token").value.trim());
     by("token").value = "";
+    showWho();
     again();
   });
   by("language").addEventListener("click", () => {
     language = language === "vi" ? "en" : "vi";
     localStorage.setItem("quantrac.language", language);
     write();
-    if (token.get()) again();
+    if (session.who || token.get()) again();
   });
-  by("leave").addEventListener("click", () => {
+  by("leave").addEventListener("click", async () => {
     token.clear();
-    location.reload();
+    if (!session.who) return location.reload();
+    try {
+      await change("DELETE", "/session");
+    } catch (error) {
+      // One that has ended already is what was wanted.
+      if (error.status !== 401) return refused(error);
+    }
+    location.assign("/sign-in");
   });
+
+  async function start() {
+    try {
+      await recognise();
+    } catch (error) {
+      write();
+      refused(error);
+      timer = setTimeout(start, everyMs || 15000);
+      return;
+    }
+    if (!session.who && !token.get()) return ask();
+    if (session.who?.mustChangePassword && location.pathname !== "/account") return location.assign("/account");
+    showWho();
+    write();
+    again();
+  }
 
   return {
     word, number, clock, own, again, refused,
     language: () => language,
-    start: () => (token.get() ? (write(), again()) : ask()),
+    start,
   };
 }

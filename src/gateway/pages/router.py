@@ -19,14 +19,26 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_PARTS = (
+    "page.css",
+    "shared.js",
+    "frame.js",
+    "network.js",
+    "alerts.js",
+    "interface.js",
+    "sign-in.js",
+    "access.js",
+    "account.js",
+    "people.js",
+)
 _PAGES = {
     "/": "network.html",
     "/alerts": "alerts.html",
+    "/sign-in": "sign-in.html",
+    "/account": "account.html",
+    "/people": "people.html",
     "/docs": "interface.html",
-    **{
-        f"/pages/{name}": name
-        for name in ("page.css", "shared.js", "frame.js", "network.js", "alerts.js", "interface.js")
-    },
+    **{f"/pages/{name}": name for name in _PARTS},
 }
 
 

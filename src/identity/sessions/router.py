@@ -82,6 +82,12 @@ async def sign_out(staff: Someone, opened: Opened, at: At, known: Knower, respon
     cookies.take(response)
 
 
+@router.get("/ways", summary="How people sign in here", responses=describing.refusals())
+async def list_ways(request: Request) -> schemas.Ways:
+    """Whether an identity provider is set up, beside passwords; the page of sign-in asks."""
+    return schemas.Ways(password=True, provider=getattr(request.app.state, "oidc", None) is not None)
+
+
 @router.post(
     "/password",
     status_code=204,

@@ -28,6 +28,13 @@ class SignIn(Body):
     password: TypedPassword
 
 
+class Ways(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": True, "provider": False}]})
+
+    password: bool
+    provider: bool = Field(description="Whether `/sign-in/oidc` leads to an identity provider.")
+
+
 class PasswordChange(Body):
     model_config = example({"currentPassword": "…", "newPassword": _PASSWORD})
 
