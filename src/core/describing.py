@@ -11,6 +11,7 @@ _ALWAYS: tuple[type[errors.Error], ...] = (
     errors.Unauthorized,
     errors.Forbidden,
     errors.Invalid,
+    errors.TooMany,
     DatabaseUnavailable,
 )
 

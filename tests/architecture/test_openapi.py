@@ -67,7 +67,7 @@ def test_every_operation_says_which_errors_it_answers_with(document: dict[str, A
 
 
 # Whoever asks may be unknown or not allowed, may ask wrongly, or may find the database away.
-ALWAYS = {"401", "403", "422", "503"}
+ALWAYS = {"401", "403", "422", "429", "503"}
 
 
 def test_every_error_of_the_interface_reads_as_a_problem(document: dict[str, Any]) -> None:

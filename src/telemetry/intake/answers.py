@@ -7,6 +7,9 @@ import msgspec
 from core import instants
 from telemetry.readings import Outcome, Verdict
 
+# What a browser is told of an answer that is no page.
+PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
 _json = msgspec.json.Encoder()
 _ALL_STORED = (
     b'{"receipt":%d,"station":%b,"receivedTime":"%b","counts":{"stored":%d,"duplicate":0,"conflict":0,"quarantined":0,'

@@ -135,6 +135,7 @@ OPERATION: dict[str, Any] = {
         "422": _problem(
             "Nothing could be read from the body (its bytes are in quarantine), or all-or-nothing was refused."
         ),
+        "429": _problem("The station is over its quota, or too many wrong keys came from this address."),
         "503": _problem(
             "The queue is full or the database does not commit. Nothing is promised; send the same bytes again."
         ),

@@ -37,8 +37,6 @@ _STREAMS = {NDJSON, "application/ndjson", "application/jsonl", "application/x-js
 _SINGLE = {b"authorization", b"content-type", b"content-encoding"}
 # A short body is decoded in less time than a thread costs; a compressed one is longer than it looks.
 _SHORT_BODY_BYTES, _SHORT_COMPRESSED_BYTES = 2**18, 2**13
-# What a browser is told of an answer that is no page.
-_PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _PARAMETERS = ("atomic", "fileName")
 _YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
 
@@ -269,7 +267,7 @@ async def _send(
         (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
-        *_PRIVATE,
+        *answers.PRIVATE,
     ]
     if error is not None and error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % error.retry_after))

@@ -256,7 +256,11 @@ async def answer(stream: Stream, receive: Receive, send: Send, request_id: str, 
 
 
 def _start(request_id: str) -> dict[str, Any]:
-    headers = [(b"content-type", b"application/x-ndjson"), (b"x-request-id", request_id.encode())]
+    headers = [
+        (b"content-type", b"application/x-ndjson"),
+        (b"x-request-id", request_id.encode()),
+        *answers.PRIVATE,
+    ]
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 

@@ -11,7 +11,7 @@ def _content(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_route_has_the_answers_that_every_route_can_give() -> None:
-    assert list(describing.refusals()) == [401, 403, 422, 503]
+    assert list(describing.refusals()) == [401, 403, 422, 429, 503]
 
 
 def test_kinds_of_one_status_share_an_answer() -> None:
