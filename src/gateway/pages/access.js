@@ -34,11 +34,12 @@ function browserName(agent) {
 // ending: what is done when a session is to end.
 export function sessionTable(items, { word, clock }, ending) {
   if (!items.length) return element("p", { class: "quiet" }, word("none"));
-  const heads = ["browser", "address", "method", "since", "seen"].map((key) => element("th", { scope: "col" }, word(key)));
+  const heads = ["browser", "address", "method", "seen"].map((key) => element("th", { scope: "col" }, word(key)));
   const rows = items.map((one) =>
     element("tr", {},
-      element("td", {}, browserName(one.userAgent), " ", one.current ? element("span", { class: "badge" }, word("current")) : null),
-      element("td", {}, one.address ?? "–"), element("td", {}, word(one.method)), element("td", {}, clock(one.createdTime)), element("td", {}, clock(one.seenTime)),
+      element("td", { class: "wrap" }, browserName(one.userAgent), " ", one.current ? element("span", { class: "badge" }, word("current")) : null),
+      element("td", {}, one.address ?? "–"), element("td", {}, word(one.method)),
+      element("td", { title: `${word("since")} ${clock(one.createdTime)}` }, clock(one.seenTime)),
       element("td", {}, one.current ? null : element("button", { type: "button", "aria-label": `${word("end")}: ${browserName(one.userAgent)}, ${one.address ?? ""}`, onclick: () => ending(one) }, word("end")))));
   return element("table", {}, element("thead", {}, element("tr", {}, ...heads, element("th", {}))), element("tbody", {}, ...rows));
 }

@@ -6,7 +6,7 @@ import { call, change, element, recognise, session } from "/pages/shared.js";
 
 const WORDS = {
   vi: {
-    ...ACCESS.vi, must: "Trước khi làm việc khác, hãy đặt mật khẩu mới.", present: "Mật khẩu hiện tại", newPassword: "Mật khẩu mới", repeat: "Nhập lại mật khẩu mới",
+    ...ACCESS.vi, title: "Mật khẩu", must: "Trước khi làm việc khác, hãy đặt mật khẩu mới.", present: "Mật khẩu hiện tại", newPassword: "Mật khẩu mới", repeat: "Nhập lại mật khẩu mới",
     rule: "Ít nhất 12 ký tự; một câu dễ nhớ là tốt nhất. Các phiên khác của bạn sẽ kết thúc.", changeIt: "Đổi mật khẩu", changed: "Mật khẩu đã đổi; các phiên khác đã kết thúc.",
     different: "Hai lần nhập mật khẩu mới không giống nhau.", ended: "Phiên đã kết thúc.", endOthers: "Kết thúc mọi phiên khác", tokens: "Mã truy cập cho chương trình",
     "wrong-credentials": "Mật khẩu hiện tại không đúng.", "weak-password": "Mật khẩu mới dễ bị đoán. Hãy chọn mật khẩu khác, ít nhất 12 ký tự, không theo tên của bạn.",
@@ -14,7 +14,7 @@ const WORDS = {
     revoked: "Mã đã bị thu hồi.", program: "Bạn vào bằng mã truy cập; trang này dành cho người đăng nhập.",
   },
   en: {
-    ...ACCESS.en, must: "Before anything else, choose a new password.", present: "Present password", newPassword: "New password", repeat: "The new password again",
+    ...ACCESS.en, title: "Password", must: "Before anything else, choose a new password.", present: "Present password", newPassword: "New password", repeat: "The new password again",
     rule: "At least 12 characters; a sentence is best. Your other sessions will end.", changeIt: "Change the password", changed: "The password is changed; your other sessions have ended.",
     different: "The two new passwords are not the same.", ended: "The session has ended.", endOthers: "End all other sessions", tokens: "Tokens for programs",
     "wrong-credentials": "The present password is not right.", "weak-password": "The new password would be guessed. Choose another one, at least 12 characters and not made of your name.",

@@ -53,13 +53,12 @@ function sure(key, who, work) {
 const roleSelect = (empty) => [...(empty ? [element("option", { value: "" }, word("noRole"))] : []), ...ROLES.map((role) => element("option", { value: role }, word(role)))];
 
 function showList() {
-  const heads = ["userName", "displayName", "roles", "last", "state"].map((key) => element("th", { scope: "col" }, word(key)));
+  const heads = ["userName", "displayName", "roles"].map((key) => element("th", { scope: "col" }, word(key)));
   const rows = people.map((person) =>
     element("tr", { class: person.state === "disabled" ? "off" : null, "aria-selected": String(person.userName === chosen) },
       element("td", {}, element("button", { type: "button", "aria-pressed": String(person.userName === chosen), onclick: () => choose(person.userName) }, person.userName)),
-      element("td", { class: "wrap" }, person.displayName),
-      element("td", { class: "wrap" }, person.grants.map((grant) => grantText(grant, word)).join("; ") || "–"),
-      element("td", {}, person.signedInTime ? clock(person.signedInTime) : "–"), element("td", {}, word(person.state))));
+      element("td", { class: "wrap" }, person.displayName, person.state === "disabled" ? element("span", { class: "badge" }, word("disabled")) : null),
+      element("td", { class: "wrap" }, person.grants.map((grant) => grantText(grant, word)).join("; ") || "–")));
   by("list").replaceChildren(element("div", { class: "card" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))));
 }
 
@@ -107,7 +106,7 @@ function showPerson() {
     : element("button", { type: "button", onclick: () => acting(() => change("POST", path(person, "/enable"), undefined, match(person)).then(() => undefined)) }, word("enable"));
   const link = active ? element("button", { type: "button", onclick: () => acting(() => makeLink(person)) }, word("linkIt")) : null;
   const all = sessions.length ? element("button", { type: "button", onclick: () => sure("sureEnd", who, () => change("DELETE", path(person, "/sessions")).then(() => undefined)) }, word("endAll")) : null;
-  const facts = [["email", person.email], ["signsIn", person.signsInWith.map(word).join(", ")], ["state", word(person.state)]];
+  const facts = [["email", person.email], ["signsIn", person.signsInWith.map(word).join(", ")], ["state", word(person.state)], ["last", person.signedInTime ? clock(person.signedInTime) : null]];
   by("person").replaceChildren(
     element("h2", {}, `${who} `, element("small", {}, person.userName)),
     element("dl", { class: "facts" }, ...facts.flatMap(([key, value]) => [element("dt", {}, word(key)), element("dd", {}, value || "–")])),
