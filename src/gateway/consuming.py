@@ -8,7 +8,7 @@ import uvloop
 
 from core import log
 from core.database import refuse_unsafe_settings
-from gateway import consumer_health, resources, stop_signals
+from gateway import broker_watching, consumer_health, resources, stop_signals
 from gateway.settings import Settings
 from telemetry.admission.keeping import Keeper
 from telemetry.catalog.loading import LiveCatalog
@@ -38,6 +38,9 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         await refuse_unsafe_settings(database)
         catalog = await stack.enter_async_context(LiveCatalog(database))
         keeper = await stack.enter_async_context(Keeper(database, seconds=settings.stations.note_seconds))
+        await stack.enter_async_context(
+            broker_watching.looking(settings.mqtt.monitor_url, keeper.sightings, settings.stations.note_seconds)
+        )
         intake = await stack.enter_async_context(Intake(database, catalog, resources.intake_limits(settings)))
         await stack.enter_async_context(consumer_health.serve(settings, counters, intake))
         session = await store.open_session(database, settings.mqtt.client_id)
@@ -69,4 +72,6 @@ def address_of(settings: Settings, client_id: str) -> BrokerAddress:
         keepalive=mqtt.keepalive_seconds,
         tls=mqtt.tls,
         ca_file=mqtt.ca_file,
+        certificate_file=mqtt.certificate_file,
+        key_file=mqtt.key_file,
     )

@@ -107,8 +107,14 @@ class MqttSettings(Section):
     ca_file: Path | None = Field(
         None, description="Certificate authority of the broker, where the system's is not used."
     )
+    certificate_file: Path | None = Field(
+        None, description="Certificate that the consumer shows to a broker which asks for one."
+    )
+    key_file: Path | None = Field(None, description="Private key of the same.")
     monitor_url: str | None = Field(
-        None, pattern="^https?://", description="Monitoring page of a NATS broker, which `quantrac doctor` asks."
+        None,
+        pattern="^https?://",
+        description="Monitoring page of a NATS broker: `quantrac doctor` asks it, and the consumer, whose keys are used.",
     )
 
 

@@ -30,6 +30,7 @@ _Listen = Annotated[str, typer.Option("--listen", help="Address and port that st
 _Certificate = Annotated[Path | None, typer.Option("--tls-certificate", help="Certificate chain; switches TLS on.")]
 _Key = Annotated[Path | None, typer.Option("--tls-key", help="Private key of the certificate.")]
 _Authority = Annotated[Path | None, typer.Option("--tls-authority", help="Also ask clients for a certificate of this.")]
+_Named = Annotated[bool, typer.Option("--certificate-names", help="The user is whom the certificate names.")]
 _Pid = Annotated[Path | None, typer.Option("--pid-file", help="File in which the broker writes its process id.")]
 _LogFile = Annotated[Path | None, typer.Option("--log-file", help="Log of the broker; standard error without it.")]
 _Owner = Annotated[str | None, typer.Option("--owner", help="USER or USER:GROUP that shall own the files.")]
@@ -80,6 +81,7 @@ def nats(
     tls_certificate: _Certificate = None,
     tls_key: _Key = None,
     tls_authority: _Authority = None,
+    certificate_names: _Named = False,
     pid_file: _Pid = None,
     log_file: _LogFile = None,
     owner: _Owner = None,
@@ -98,7 +100,7 @@ def nats(
         monitor_listen=monitor_listen,
         sync=sync,
         max_ack_pending=settings.mqtt.in_flight,
-        tls=_tls(tls_certificate, tls_key, tls_authority),
+        tls=_tls(tls_certificate, tls_key, tls_authority, named=certificate_names),
         pid_file=pid_file,
         log_file=log_file,
     )
@@ -118,6 +120,7 @@ def mosquitto(
     tls_certificate: _Certificate = None,
     tls_key: _Key = None,
     tls_authority: _Authority = None,
+    certificate_names: _Named = False,
     pid_file: _Pid = None,
     log_file: _LogFile = None,
     run_as: Annotated[str | None, typer.Option("--run-as", help="User that the broker's process becomes.")] = None,
@@ -139,7 +142,7 @@ def mosquitto(
         listen=(host, int(port)),
         durability=durability,
         max_in_flight=settings.mqtt.in_flight,
-        tls=_tls(tls_certificate, tls_key, tls_authority),
+        tls=_tls(tls_certificate, tls_key, tls_authority, named=certificate_names),
         pid_file=pid_file,
         log_file=log_file,
         run_as=run_as,
@@ -157,10 +160,12 @@ def _gateway_password(settings: Settings) -> str:
     return settings.mqtt_password
 
 
-def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> TlsFiles | None:
+def _tls(certificate: Path | None, key: Path | None, authority: Path | None, *, named: bool) -> TlsFiles | None:
     if (certificate is None) != (key is None):
         raise typer.BadParameter("give --tls-certificate and --tls-key together", param_hint="--tls-certificate")
-    return TlsFiles(certificate, key, authority) if certificate and key else None
+    if named and authority is None:
+        raise typer.BadParameter("it needs --tls-authority, which signs them", param_hint="--certificate-names")
+    return TlsFiles(certificate, key, authority, named) if certificate and key else None
 
 
 def _ids(owner: str | None) -> tuple[int, int] | None:

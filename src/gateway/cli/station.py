@@ -9,7 +9,7 @@ import typer
 from core import instants
 from core.database import Database
 from core.wire import Body
-from gateway.cli import asking, options, printing, station_keys
+from gateway.cli import asking, options, printing, station_anomalies, station_enrolments, station_keys
 from telemetry.catalog import errors, importing, searching, stations
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.datastreams import Datastream
@@ -28,6 +28,10 @@ app = typer.Typer(
     help="The network's stations and their keys. A change is live in running gateways within seconds.",
 )
 app.add_typer(station_keys.app, name="key")
+app.add_typer(station_enrolments.app, name="enrolment")
+app.command()(station_enrolments.enrol)
+app.command()(station_anomalies.anomalies)
+app.command()(station_anomalies.quota)
 
 _MOST = 100_000
 

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +23,7 @@ from gateway.doctoring import (
     migrations,
     pages,
     servers,
+    station_keys,
     store,
     upkeep,
 )
@@ -81,6 +83,8 @@ async def _database(settings: Settings, options: Options) -> list[Finding]:
     try:
         async with Database(dsn, application_name="quantrac-doctor", limits=_LIMITS) as database:
             await _ask(database, dsn, options, found)
+            days = settings.stations.notice_days
+            found += station_keys.standing(await store.keys(database, timedelta(days=days)), days)
     except _UNANSWERED as error:
         found.append(line.fault(_why(error), "Does the server run, and are address, user and password right?"))
     return found
@@ -132,6 +136,8 @@ async def _broker(settings: Settings) -> list[Finding]:
     where = f"{mqtt.host}:{mqtt.port}"
     try:
         tls = ssl.create_default_context(cafile=mqtt.ca_file) if mqtt.tls else None
+        if tls is not None and mqtt.certificate_file is not None:
+            tls.load_cert_chain(mqtt.certificate_file, mqtt.key_file)
         answer = await probe(Door(mqtt.host, mqtt.port, tls))
     except (NoBroker, OSError) as error:
         return [brokers.reachable(where, str(error))]

@@ -1,7 +1,7 @@
 """Asks the database about itself; what the role may not know is told as not known."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -68,6 +68,15 @@ class Job:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Numbers of stations' keys: live ones, those of them that expire soon, and stations without any."""
+
+    live: int
+    expiring: int
+    locked_out: int
+
+
 async def server(database: Database) -> Server:
     row = await database.fetchrow(_sql["doctoring_server"])
     return Server(**{**row, "tablespaces": tuple(row["tablespaces"])})
@@ -109,3 +118,12 @@ async def feeds(database: Database) -> dict[str, float] | None:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError):
         return None
     return {row["reader"]: row["age_seconds"] for row in rows}
+
+
+async def keys(database: Database, soon: timedelta) -> Keys | None:
+    """None where the schema has none or the role may not know."""
+    try:
+        row = await database.fetchrow(_sql["doctoring_keys"], soon)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError):
+        return None
+    return None if row is None else Keys(**row)

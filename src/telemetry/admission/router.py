@@ -12,18 +12,15 @@ from core.database import Opened
 from core.rights import Right
 from core.throttling import Throttle, TooManyFailures, name_of
 from core.wire import QueryInstant
-from telemetry.admission import enrolling, errors, schemas, store
+from telemetry.admission import enrolling, errors, schemas, setting_quotas, store
 from telemetry.admission.admitting import Admission
 from telemetry.admission.quotas import Quota
 from telemetry.admission.sightings import Sightings
 from telemetry.catalog import errors as catalog_errors
-from telemetry.catalog import revisions
 from telemetry.catalog.routes import answers
 from telemetry.catalog.routes.keys import expiry_of
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.keys import IssuedKey
-from telemetry.catalog.snapshot import QuotaEntry
-from telemetry.catalog.store.writing import changing
 
 router = APIRouter(prefix="/v1", tags=["station access"])
 _log = structlog.get_logger(__name__)
@@ -42,28 +39,9 @@ def _managed(staff: access.Staff, code: str) -> None:
     access.require(staff, Right.MANAGE_KEYS, code)
 
 
-def _quota(code: str, own: store.OwnQuota, default: Quota) -> schemas.StationQuota:
-    now = default.altered(QuotaEntry(own.requests, own.readings, own.bytes))
-    return schemas.StationQuota(
-        station=code,
-        own=schemas.OwnMeasures(requests=own.requests, readings=own.readings, bytes=own.bytes),
-        in_force=schemas.Measures(requests=now.requests, readings=now.readings, bytes=now.bytes),
-        burst_minutes=now.burst_minutes,
-        paused_until=own.paused_until,
-        revision=own.revision,
-    )
-
-
 def _default(request: Request) -> Quota:
     admission: Admission = request.app.state.gate
     return admission.quotas.default
-
-
-async def _own(database: object, code: str) -> store.OwnQuota:
-    found = await store.quota(database, code)
-    if found is None:
-        raise catalog_errors.not_found(catalog_errors.StationNotFound, "station", code)
-    return found
 
 
 @router.get(
@@ -76,9 +54,9 @@ async def read_station_quota(
 ) -> schemas.StationQuota:
     """What the station may send in a minute. What is more is answered 429 with `Retry-After`, before it is read."""
     _sighted(principal, code)
-    found = await _own(opened, code)
+    found = await setting_quotas.shown(opened, code, _default(request))
     answers.tag(response, found.revision)
-    return _quota(code, found, _default(request))
+    return found
 
 
 @router.patch(
@@ -97,18 +75,10 @@ async def edit_station_quota(
 ) -> schemas.StationQuota:
     """Change what is sent; null takes what the settings say again. Running gateways know it within seconds."""
     _managed(staff, code)
-    async with changing(opened) as connection:
-        current = await _own(connection, code)
-        revisions.check(current.revision, expected)
-        given = {name: getattr(changes, name) for name in changes.model_fields_set}
-        requests, readings, size = (
-            given.get(name, getattr(current, name)) for name in ("requests", "readings", "bytes")
-        )
-        await store.set_quota(connection, current.station_id, requests, readings, size)
-        now = await _own(connection, code)
+    now = await setting_quotas.edit(opened, code, changes, expected, _default(request))
     answers.trail(staff, "station_quota_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
-    return _quota(code, now, _default(request))
+    return now
 
 
 @router.get("/station-anomalies", summary="List anomalies", responses=answers.refusals(paging.InvalidCursor))

@@ -53,3 +53,14 @@ ORDER BY j.job_id;
 -- name: doctoring_feeds
 -- How long ago each reader of a feed has seen everything that was committed then.
 SELECT reader, extract(epoch FROM clock_timestamp() - seen_time)::float8 AS age_seconds FROM feed_position ORDER BY reader;
+
+-- name: doctoring_keys
+-- Live keys of stations, those of them that expire within $1, and stations in use that had keys and have no live one left.
+SELECT count(*) FILTER (WHERE state.live) AS live,
+       count(*) FILTER (WHERE state.live AND k.expires_time <= now() + $1::interval) AS expiring,
+       (SELECT count(*) FROM station s
+        WHERE s.status <> 'retired' AND EXISTS (SELECT FROM station_key o WHERE o.station_id = s.id)
+          AND NOT EXISTS (SELECT FROM station_key o WHERE o.station_id = s.id AND o.revoked_time IS NULL
+                          AND (o.expires_time IS NULL OR o.expires_time > now()))) AS locked_out
+FROM station_key k
+CROSS JOIN LATERAL (SELECT k.revoked_time IS NULL AND (k.expires_time IS NULL OR k.expires_time > now()) AS live) state;
