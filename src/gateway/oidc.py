@@ -9,7 +9,7 @@ import httpx
 from fastapi import Request
 from starlette.responses import Response
 
-from core.access import SESSION_COOKIE, Source
+from core.access import Source
 from core.acting import Acting, acts
 from core.database import Database
 from gateway.settings import OidcSettings, Settings, UnusableSetting
@@ -22,7 +22,7 @@ from identity.oidc.outbound import Outbound, is_safe
 from identity.oidc.provider import Provider
 from identity.oidc.router import Entry
 from identity.oidc.signing_in import Arrived, Client, SigningIn
-from identity.sessions import keeping
+from identity.sessions import cookies, keeping
 from identity.sessions.keeping import Lasting
 
 _TYPES = {"at+jwt": frozenset({"at+jwt"}), "JWT": frozenset({"at+jwt", "jwt"})}
@@ -78,20 +78,19 @@ class Sessions:
         self._lasting = lasting
 
     async def open(self, request: Request, response: Response, arrived: Arrived) -> None:
-        address = request.client.host if request.client else None
-        name = arrived.person.user_name
-        with acts(Acting(name, address or "", "sign-in: oidc")):
+        browser, name = cookies.browser_of(request), arrived.person.user_name
+        with acts(Acting(name, browser.address or "", "sign-in: oidc")):
             made = await keeping.begin(
                 self._database,
                 arrived.person.id,
                 method="oidc",
-                address=address,
-                user_agent=request.headers.get("user-agent"),
+                address=browser.address,
+                user_agent=browser.user_agent,
                 provider_session=arrived.provider_session,
-                replaces=request.cookies.get(SESSION_COOKIE),
+                replaces=browser.cookie,
                 lasting=self._lasting,
             )
-        response.set_cookie(SESSION_COOKIE, made.cookie, path="/", secure=True, httponly=True, samesite="lax")
+        cookies.give(response, made)
 
     async def close(self, issuer: str, subject: str | None, provider_session: str | None) -> int:
         with acts(Acting(ACTOR, "", "signed out at the identity provider")):

@@ -59,14 +59,17 @@ class BearerSource:
             said = await self._verified(credential)
             client = claims.check_access_token(said, self._taken.clients)
         except TokenRefused as refused:
-            REFUSED.inc()
-            _log.info("bearer.refused", reason=refused.reason)
+            _note(refused.reason)
             return None
         rights = frozenset(_RIGHTS[name] for name in claims.scopes(said) if name in _RIGHTS) or None
         person = await store.find_by_subject(self._database, self._provider.issuer, said["sub"])
         if person is not None:
-            return await of_person(self._database, person.id, _means(said), rights=rights)
-        return self._of_program(said, client, rights)
+            found = await of_person(self._database, person.id, _means(said), rights=rights)
+        else:
+            found = self._of_program(said, client, rights)
+        if found is None:
+            _note("nobody")
+        return found
 
     def check(self, presented: Presented, claim: Claim) -> None:
         """No browser adds this credential by itself: what another site makes it send has none."""
@@ -86,6 +89,11 @@ class BearerSource:
         if program is None or program.subject != said["sub"]:
             return None
         return Claim(f"client:{program.client}", "program", program.grants, rights, None, _means(said))
+
+
+def _note(reason: str) -> None:
+    REFUSED.inc()
+    _log.info("bearer.refused", reason=reason)
 
 
 def _means(said: dict[str, Any]) -> str:

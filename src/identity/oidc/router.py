@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from core import errors
+from core import errors, peers
 from identity.oidc.errors import Hindrance, NotAdmitted, TokenRefused
 from identity.oidc.signing_in import Arrived, SigningIn
 from identity.oidc.store import ATTEMPT_SECONDS
@@ -59,7 +59,7 @@ _Entry = Annotated[Entry, Depends(entry)]
 async def begin_sign_in_with_provider(request: Request, at: _Entry) -> Response:
     """Send the browser to the provider; `next` is the path of this service to come back to."""
     try:
-        begun = await at.signing_in.begin(request.query_params.get("next"))
+        begun = await at.signing_in.begin(request.query_params.get("next"), peers.client_of(request.scope))
     except NotAdmitted as refused:
         return _refused(refused.hindrance)
     response = _away(begun.location)
@@ -76,9 +76,8 @@ async def end_sign_in_with_provider(request: Request, at: _Entry) -> Response:
     # A parameter that stands there twice could be read in two ways.
     if len(answer) != len(request.query_params.multi_items()):
         return _refused(Hindrance.PROVIDER)
-    address = request.client.host if request.client else None
     try:
-        arrived = await at.signing_in.finish(answer, request.cookies.get(_COOKIE), address)
+        arrived = await at.signing_in.finish(answer, request.cookies.get(_COOKIE), peers.client_of(request.scope))
     except NotAdmitted as refused:
         return _refused(refused.hindrance)
     response = _away(arrived.return_path)

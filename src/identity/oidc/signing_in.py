@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from prometheus_client import Counter
 
 from core.acting import Acting, acts
 from core.database import Database
+from core.rates import Rate
 from identity.oidc import admitting, claims, jose, store
 from identity.oidc.admitting import ACTOR, Admission
 from identity.oidc.claims import Expected
@@ -34,6 +36,8 @@ _STEP = "[A-Za-z0-9_~.%-]+"
 _PATH = re.compile(rf"/(?:{_STEP}(?:/{_STEP})*/?)?(?:\?[A-Za-z0-9_~.%=&+,-]*)?")
 _MOST_PATH = 500
 _HOME = "/"
+# Of one address: a whole office at the beginning of its day.
+MOST_BEGUN_A_MINUTE = 60
 # The types that providers sign ID and logout tokens with.
 _ID_TYPES = frozenset({None, "jwt"})
 _LOGOUT_TYPES = frozenset({None, "jwt", "logout+jwt"})
@@ -90,13 +94,16 @@ class SigningIn:
         self._provider = provider
         self._client = client
         self._admission = admission
+        self._begun = Rate(MOST_BEGUN_A_MINUTE, time.monotonic)
 
     @property
     def issuer(self) -> str:
         return self._provider.issuer
 
-    async def begin(self, return_path: str | None) -> Begun:
+    async def begin(self, return_path: str | None, address: str) -> Begun:
         """Raises NotAdmitted where the provider cannot be asked, or too many sign-ins are under way."""
+        if self._begun.take(address):
+            raise NotAdmitted(Hindrance.UNAVAILABLE, "too many sign-ins begin at one address")
         metadata = await self._metadata()
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(48), safe_path(return_path))
@@ -117,7 +124,7 @@ class SigningIn:
             asked["acr_values"] = " ".join(self._client.acr)
         return Begun(_with(metadata.authorization_endpoint, asked), browser)
 
-    async def finish(self, answer: Mapping[str, str], browser: str | None, address: str | None = None) -> Arrived:
+    async def finish(self, answer: Mapping[str, str], browser: str | None, address: str) -> Arrived:
         """answer: the query that the provider sent the browser back with. Raises NotAdmitted."""
         try:
             arrived = await self._finish(answer, browser, address)
@@ -149,7 +156,7 @@ class SigningIn:
         claims.check_logout_token(said)
         return said.get("sub"), said.get("sid")
 
-    async def _finish(self, answer: Mapping[str, str], browser: str | None, address: str | None) -> Arrived:
+    async def _finish(self, answer: Mapping[str, str], browser: str | None, address: str) -> Arrived:
         state = answer.get("state")
         attempt = None if not state or not browser else await store.end(self._database, state, browser)
         if attempt is None:
@@ -161,7 +168,7 @@ class SigningIn:
             raise NotAdmitted(Hindrance.PROVIDER, f"no code: {answer.get('error', '')[:100]!r}")
         said = await self._exchanged(metadata, code, attempt)
         self._check_strength(said)
-        with acts(Acting(ACTOR, address or "", "groups of the identity provider at sign-in")):
+        with acts(Acting(ACTOR, address, "groups of the identity provider at sign-in")):
             person = await admitting.admit(self._database, self._provider.issuer, said, self._admission)
         session = said.get("sid")
         return Arrived(person, attempt.return_path, session if claims.is_name(session) else None)
