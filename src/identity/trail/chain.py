@@ -65,7 +65,9 @@ class Chain:
                 "anchor",
                 f"Entry {entry.number} is not the one that was noted as an anchor: the chain was rewritten up to here.",
             )
-        self.last = Head(entry.number, entry.hash)
+        if entry.number > self.last.number:
+            # What was put in does not hide what follows.
+            self.last = Head(entry.number, entry.hash)
 
     def end(self, expected: Head | None = None) -> Iterator[Problem]:
         """What is missing behind the last entry. expected: the last one, where somebody said so."""
@@ -84,7 +86,8 @@ class Chain:
         if entry.number > wanted:
             gone = f"Entry {wanted} is" if entry.number == wanted + 1 else f"Entries {wanted} to {entry.number - 1} are"
             return Problem(wanted, "gap", f"{gone} missing before entry {entry.number}.")
-        return Problem(entry.number, "order", f"Entry {entry.number} stands where entry {wanted} belongs.")
+        text = f"Entry {entry.number} stands where entry {wanted} belongs: it was put in, or moved."
+        return Problem(entry.number, "order", text)
 
     def _unlinked(self, entry: Entry) -> Problem:
         if self.last.number == 0:

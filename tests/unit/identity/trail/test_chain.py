@@ -151,7 +151,9 @@ def test_an_edit_of_any_member_is_found(entries: list[Entry], data: st.DataObjec
     name = data.draw(st.sampled_from([field.name for field in fields(Entry)]))
     old = getattr(entries[at], name)
     if name in {"before", "after"}:
-        new = data.draw(st.sampled_from([None, '{"x": 1}', '{"x": 1.0}', "{}"]).filter(lambda value: value != old))
+        new: object = data.draw(
+            st.sampled_from([None, '{"x": 1}', '{"x": 1.0}', "{}"]).filter(lambda value: value != old)
+        )
     else:
         new = _OTHER.get(name, f"{old}.")
     members: dict[str, Any] = {name: new}
