@@ -1,11 +1,7 @@
 """`quantrac alerts` and `quantrac windows`, each command as a real process on a real database."""
 
-import asyncio
 import json
-import os
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +12,9 @@ from telemetry.alerts.handling.keeping import keep
 from telemetry.alerts.lifecycle import lives, store
 from telemetry.alerts.lifecycle.lives import Alert
 from telemetry.catalog import seeding
+from tests.fixtures import commands
 from tests.fixtures.alerts import an_alert
 
-_SOURCE = Path(__file__).parents[3] / "src"
 _NOW = instants.now().replace(microsecond=0)
 
 
@@ -32,21 +28,12 @@ class Command:
     """Runs `quantrac …` on one database."""
 
     def __init__(self, dsn: str, database: Database) -> None:
-        self._environment = os.environ | {"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn}
+        self._environment = {"QUANTRAC_DATABASE__DSN": dsn}
         self.database = database
 
     async def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         """Standard output and standard error of a command that ends with the code."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "gateway.cli.main", *arguments),
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-        assert process.returncode == code, out.decode() + err.decode()
-        return out.decode(), err.decode()
+        return await commands.quantrac(*arguments, environment=self._environment, code=code)
 
     async def read(self, *arguments: str) -> list[dict[str, Any]]:
         out, _ = await self(*arguments, "--json")

@@ -1,26 +1,15 @@
 """`quantrac receipts` and `quantrac quarantine`, each as a real process on a real database."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
+from tests.fixtures import commands
 from tests.fixtures.evidence import EvidenceRoom
-
-_SOURCE = Path(__file__).parents[3] / "src"
 
 
 async def _quantrac(dsn: str, *arguments: str, code: int = 0) -> tuple[str, str]:
     """Standard output and standard error of a command that ends with the code."""
-    environment = os.environ | {"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.cli.main", *arguments,
-        env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-    assert process.returncode == code, out.decode() + err.decode()
-    return out.decode(), err.decode()
+    return await commands.quantrac(*arguments, environment={"QUANTRAC_DATABASE__DSN": dsn}, code=code)
 
 
 async def test_receipts_are_listed_and_shown(evidence_room: EvidenceRoom, dsn: str) -> None:

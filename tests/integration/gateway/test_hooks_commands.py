@@ -1,9 +1,6 @@
 """`quantrac hooks`, each command as a real process on a real database and against real receivers."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +8,10 @@ import pytest
 
 from core.database import Database
 from telemetry.hooks.webhooks.fanning import FanOut
+from tests.fixtures import commands
 from tests.fixtures.receivers import Receiver, answering, receiving
 from tests.fixtures.webhooks import PostOffice, seal_key
 
-_SOURCE = Path(__file__).parents[3] / "src"
 _URL = "https://alarms.example.vn/quantrac"
 
 
@@ -23,8 +20,7 @@ class Command:
 
     def __init__(self, dsn: str) -> None:
         self.key = seal_key()
-        self.environment = os.environ | {
-            "PYTHONPATH": str(_SOURCE),
+        self.environment = {
             "QUANTRAC_DATABASE__DSN": dsn,
             "QUANTRAC_HOOKS__SECRET_KEY": self.key,
         }
@@ -35,17 +31,7 @@ class Command:
 
     async def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         """Standard output and standard error of a command that ends with the code."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "gateway.cli.main", "hooks", *arguments),
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-        assert process.returncode == code, out.decode() + err.decode()
-        return out.decode(), err.decode()
+        return await commands.quantrac("hooks", *arguments, environment=self.environment, code=code)
 
     async def read(self, *arguments: str) -> list[dict[str, Any]]:
         out, _ = await self(*arguments, "--json")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.database import Database
+from tests.fixtures import commands
 from tests.fixtures.ledger import STAFF_TOKEN, Centre
 from tests.fixtures.mail_servers import PASSWORD, USER, Certificates, Mailbox, serving
 from tests.fixtures.streams import raise_alerts, submit
@@ -22,8 +23,7 @@ class Command:
     """Runs `quantrac …` on one database."""
 
     def __init__(self, dsn: str) -> None:
-        self.environment = os.environ | {
-            "PYTHONPATH": str(_SOURCE),
+        self.environment = {
             "QUANTRAC_DATABASE__DSN": dsn,
             "QUANTRAC_MAIL__SENDER": "Quan trắc <quantrac@example.vn>",
         }
@@ -34,17 +34,7 @@ class Command:
 
     async def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         """Standard output and standard error of a command that ends with the code."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "gateway.cli.main", "mail", *arguments),
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-        assert process.returncode == code, out.decode() + err.decode()
-        return out.decode(), err.decode()
+        return await commands.quantrac("mail", *arguments, environment=self.environment, code=code)
 
     async def read(self, *arguments: str) -> list[dict[str, Any]]:
         out, _ = await self(*arguments, "--json")

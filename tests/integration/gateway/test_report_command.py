@@ -1,28 +1,17 @@
 """`quantrac report` as a real process on a real database."""
 
-import asyncio
 import csv
 import io
 import json
-import os
-import sys
 from pathlib import Path
 
+from tests.fixtures import commands
 from tests.fixtures.series import Archive, utc
-
-_SOURCE = Path(__file__).parents[3] / "src"
 
 
 async def _report(dsn: str, *arguments: str, code: int = 0) -> tuple[str, str]:
     """Standard output and standard error of the command."""
-    environment = os.environ | {"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.cli.main", "report", *arguments,
-        env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-    assert process.returncode == code, out.decode() + err.decode()
-    return out.decode(), err.decode()
+    return await commands.quantrac("report", *arguments, environment={"QUANTRAC_DATABASE__DSN": dsn}, code=code)
 
 
 async def test_the_command_writes_what_the_interface_answers(archive: Archive, dsn: str, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import re
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,11 +22,11 @@ from telemetry.intake.submitting import Intake, IntakeLimits
 from telemetry.mqtt import store as mqtt_store
 from telemetry.readings import Outcome, Readings
 from tests.architecture.test_queries import _TEMPORARY_TABLE, _TIMESCALE_ONLY, _loaded
+from tests.fixtures import commands
 from tests.fixtures.intakes import Works
 from tests.fixtures.logins import GROUPS, Logins, address_of
 from tests.fixtures.submissions import submission
 
-_SOURCE = Path(__file__).parents[3] / "src"
 _EVIDENCE = ("observation", "receipt", "reading_conflict")
 # Relations that are nobody's but the owner's.
 _CLOSED = {"audit_lock", "relation_right", "_yoyo_log", "_yoyo_version", "yoyo_lock"}
@@ -458,13 +456,10 @@ async def test_the_catalogue_is_kept_by_the_staff(logins: Logins, database: Data
 
 
 def _quantrac(dsn: str, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway.cli.main", "roles", *arguments],
-        env={"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn, "NO_COLOR": "1", "COLUMNS": "200"},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    environment = {"QUANTRAC_DATABASE__DSN": dsn, "NO_COLOR": "1", "COLUMNS": "200"}
+    done = commands.run("roles", *arguments, environment=environment)
+    assert done.code == code, done.out + done.err
+    return done.out + done.err
 
 
 async def test_the_command_makes_logins_from_files_and_shows_them(logins: Logins, tmp_path: Path) -> None:

@@ -1,9 +1,6 @@
 """`quantrac station`, each command as a real process on a real database."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ from core.database import Database
 from telemetry.catalog import loading, organizations, properties
 from telemetry.catalog.schemas.organizations import NewOrganization
 from telemetry.catalog.schemas.properties import NewObservedProperty
+from tests.fixtures import commands
 
-_SOURCE = Path(__file__).parents[3] / "src"
 _ADD = ("add", "NT-001", "--kind", "wastewater", "--organization", "DN-01", "--name-vi", "Trạm nước thải")
 _FILE = """\
 station;kind;organization;name_vi;latitude;longitude;symbol;reported_as;aliases
@@ -28,21 +25,11 @@ class Command:
     """Runs `quantrac station …` on one database."""
 
     def __init__(self, dsn: str) -> None:
-        self._environment = os.environ | {"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn}
+        self._environment = {"QUANTRAC_DATABASE__DSN": dsn}
 
     async def __call__(self, *arguments: str, code: int = 0, given: bytes = b"") -> tuple[str, str]:
         """Standard output and standard error of a command that ends with the code."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "gateway.cli.main", "station", *arguments),
-            env=self._environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(given), timeout=60)
-        assert process.returncode == code, out.decode() + err.decode()
-        return out.decode(), err.decode()
+        return await commands.quantrac("station", *arguments, environment=self._environment, code=code, given=given)
 
     async def read(self, *arguments: str) -> list[dict[str, Any]]:
         out, _ = await self(*arguments, "--json")

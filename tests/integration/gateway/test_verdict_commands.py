@@ -1,28 +1,17 @@
 """`quantrac verdicts`, as a real process on a real database."""
 
-import asyncio
 import json
-import os
-import sys
-from pathlib import Path
 
 from core import instants
+from tests.fixtures import commands
 from tests.fixtures.verdicts import DAY, HOUR, Court, times
 
-_SOURCE = Path(__file__).parents[3] / "src"
 STATION, SYMBOL = "TH-KT-001", "SO2"
 
 
 async def _verdicts(dsn: str, *arguments: str, code: int = 0) -> tuple[str, str]:
     """Standard output and standard error of a command that ends with the code."""
-    environment = os.environ | {"PYTHONPATH": str(_SOURCE), "QUANTRAC_DATABASE__DSN": dsn}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.cli.main", "verdicts", *arguments,
-        env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), timeout=60)
-    assert process.returncode == code, out.decode() + err.decode()
-    return out.decode(), err.decode()
+    return await commands.quantrac("verdicts", *arguments, environment={"QUANTRAC_DATABASE__DSN": dsn}, code=code)
 
 
 async def test_a_span_is_judged_listed_and_shown(court: Court, dsn: str) -> None:
