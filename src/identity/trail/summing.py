@@ -14,7 +14,7 @@ from core.database import Database
 from identity.trail import sum_store, sums
 
 _log = structlog.get_logger(__name__)
-_GRACE = timedelta(hours=1)
+GRACE = timedelta(hours=1)
 
 
 class Summing:
@@ -45,13 +45,13 @@ class Summing:
             day = None if first is None else sums.day_of(first)
         else:
             day = newest + timedelta(days=1)
-        return day if day is not None and sums.bounds(day)[1] + _GRACE <= now else None
+        return day if day is not None and sums.bounds(day)[1] + GRACE <= now else None
 
     async def _settled(self, day: date) -> bool:
         """Whether all that was under way when the day was over has ended."""
         oldest, following = await sum_store.transactions(self._database)
         if self._closed is None or self._closed[0] < day:
-            over = sums.day_of(instants.now() - _GRACE) - timedelta(days=1)
+            over = sums.day_of(instants.now() - GRACE) - timedelta(days=1)
             self._closed = (over, following)
         return oldest >= self._closed[1]
 

@@ -13,7 +13,8 @@ from gateway.trailing.daily import Daily
 from identity.trail import store, sums
 from identity.trail.canonical import fields
 from tests.fixtures.evidence import EvidenceRoom
-from tests.fixtures.trails import digest, problems, sum_up
+from tests.fixtures.logins import Logins
+from tests.fixtures.trails import digest, problems, sum_up, today
 
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 
@@ -21,7 +22,7 @@ _POSTGRES_EPOCH_US = 946_684_800_000_000
 @pytest.fixture
 async def room(evidence_room: EvidenceRoom) -> EvidenceRoom:
     """Three and two days ago something came; both days are summed up, and yesterday, when nothing came."""
-    noon = sums.bounds(sums.day_of(instants.now()))[0] + timedelta(hours=12)
+    noon = sums.bounds(today())[0] + timedelta(hours=12)
     started = evidence_room.started = noon - timedelta(days=3)
     for minutes in (0, 5, 10):
         packet = evidence_room.packet(minutes=minutes, COD=40.0 + minutes, pH=7.0)
@@ -234,7 +235,7 @@ async def test_sums_come_out_of_compressed_chunks_too(room: EvidenceRoom) -> Non
 
 
 async def test_the_round_tells_the_head_once_a_day(evidence_room: EvidenceRoom) -> None:
-    day_ago = sums.bounds(sums.day_of(instants.now()))[0] - timedelta(hours=12)
+    day_ago = sums.bounds(today())[0] - timedelta(hours=12)
     await evidence_room.send(evidence_room.packet(COD=1.0), received=day_ago)
     daily = Daily(evidence_room.database)
     async with asyncio.timeout(30):
@@ -248,3 +249,20 @@ async def test_the_round_tells_the_head_once_a_day(evidence_room: EvidenceRoom) 
     head, _ = await store.head(evidence_room.database)
     assert event["anchor"] == str(head)
     assert head.number > 0
+
+
+async def test_each_role_can_do_its_part(room: EvidenceRoom, logins: Logins) -> None:
+    """The watch process sums up and tells the head; the staff verifies."""
+    await room.database.execute(
+        "ALTER TABLE audit_leaf DISABLE TRIGGER ALL; ALTER TABLE audit_digest DISABLE TRIGGER ALL;"
+        "DELETE FROM audit_leaf; DELETE FROM audit_digest;"
+        "ALTER TABLE audit_leaf ENABLE TRIGGER ALL; ALTER TABLE audit_digest ENABLE ALWAYS TRIGGER audited_insert"
+    )
+    async with Database(logins.addresses["watch"], application_name="quantrac-test") as watch:
+        daily = Daily(watch)
+        async with asyncio.timeout(30):
+            while await room.database.fetchval("SELECT count(*) FROM audit_digest") < 3:
+                await daily.turn()
+                await asyncio.sleep(0.02)
+    async with Database(logins.addresses["staff"], application_name="quantrac-test") as staff:
+        assert {problem.kind for problem in await problems(staff)} == {"digest"}, "those that were taken away"
