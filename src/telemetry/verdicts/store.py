@@ -303,17 +303,20 @@ async def page(
     database: Database, asked: Filter, after: tuple[datetime | None, int | None], rows: int
 ) -> list[schemas.Verdict]:
     """Newest period first."""
-    found = await database.fetch(
-        _sql["verdicts_page"],
-        asked.stations,
-        asked.symbol,
-        asked.window,
-        asked.verdict,
-        asked.since,
-        asked.until,
-        *after,
-        rows,
-    )
+    async with database.transaction() as connection:
+        # A plan that fits every filter would sort all verdicts for each page.
+        await connection.execute(_sql["verdicts_plan_anew"])
+        found = await connection.fetch(
+            _sql["verdicts_page"],
+            asked.stations,
+            asked.symbol,
+            asked.window,
+            asked.verdict,
+            asked.since,
+            asked.until,
+            *after,
+            rows,
+        )
     return [schemas.Verdict(**_members(row)) for row in found]
 
 

@@ -74,6 +74,10 @@ FROM unnest($1::integer[], $2::text[], $3::timestamptz[]) AS wanted (datastream_
 JOIN verdict_told v USING (datastream_id, averaging, period_start)
 ORDER BY v.period_end, v.id;
 
+-- name: verdicts_plan_anew
+-- Until the end of the transaction statements are planned for the parameters that they have.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
 -- name: verdicts_page
 -- Newest period first: of stations $1, symbol $2, window $3, verdict $4, whose periods end after $5 and begin before $6; $7 and
 -- $8 end and id before the page, $9 rows.
