@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.catalog import snapshot
 from telemetry.mqtt.acknowledging import Delivery
 from telemetry.mqtt.receiving import Receiver
 from telemetry.readings import Channel, Reason, Submission
@@ -68,6 +69,24 @@ def test_a_topic_of_no_station_speaks_for_nobody(topic: str) -> None:
     assert found.decoded.readings == ()
     [flaw] = found.decoded.flaws
     assert (flaw.index, flaw.reason, flaw.field, flaw.found) == (None, Reason.UNKNOWN_STATION, "topic", topic)
+
+
+@pytest.mark.parametrize(("revoked", "taken"), [((True,), False), ((True, False), True), ((), True)])
+def test_a_station_whose_keys_are_all_revoked_is_not_believed(revoked: tuple[bool, ...], taken: bool) -> None:
+    station = snapshot.StationEntry(1, "NT-1", "wastewater", "active", 300, None)
+    keys = [
+        snapshot.KeyEntry(f"st_{number:08}", 1, bytes(32), snapshot.OPEN_END_US, state)
+        for number, state in enumerate(revoked)
+    ]
+    picture = snapshot.build(1, [station], [], [], [], keys)
+    payload = json.dumps(PACKET).encode()
+    found = Receiver(lambda: picture, inflated_cap=10_000)(
+        Delivery(1, 1, 1, "v1/NT-1/observations", payload, RECEIVED_US)
+    )
+    assert (found.raw, found.station) == (payload, "NT-1")
+    reasons = [flaw.reason for flaw in found.decoded.flaws]
+    assert reasons == ([] if taken else [Reason.NO_LIVE_KEY])
+    assert bool(found.decoded.readings) is taken
 
 
 @pytest.mark.parametrize(
