@@ -6,13 +6,11 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from core import instants
+from core import cells, instants
 from identity.trail.schemas import Entry
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 _COLUMNS = ("number", "time", "actor", "address", "reason", "action", "table", "subject", "before", "after", "hash")
-# A cell that begins with one of these is taken for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def table(entries: Sequence[Entry]) -> str:
@@ -34,4 +32,4 @@ def _cell(value: object) -> str:
             text = instants.text(value)
         case _:
             text = str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return cells.guarded(text)

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
+from core import cells
 from core.instants import Zone
 from telemetry.series import naming, rendering
 from telemetry.series.scanning import Question
@@ -12,18 +13,11 @@ from telemetry.series.selecting import Selection
 from telemetry.series.store import Row
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
-# A cell that begins with one of these is taken for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula. Numbers need no guard, so they are never passed here."""
-    return "'" + text if text.startswith(_FORMULA) else text
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return guarded(value)
+        return cells.guarded(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
