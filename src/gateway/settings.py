@@ -230,6 +230,8 @@ class AccessSettings(Section):
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
     session_idle_minutes: Positive = Field(30, description="A session of a browser that is not used for so long ends.")
     session_hours: Positive = Field(12, description="A session of a browser ends after so long, used or not.")
+    token_days: Positive = Field(90, description="Most days that a personal token is valid for.")
+    service_token_days: Positive = Field(365, description="Most days that a service token is valid for.")
 
 
 class OidcSettings(Section):

@@ -52,6 +52,7 @@ COMMANDS: dict[str, Command] = {
     "mail": Command("gateway.cli.mail:app", "Add and remove who is written to; try the mail server."),
     "events": Command("gateway.cli.events:events", "Follow what happens, live."),
     "audit": Command("gateway.cli.audit:app", "Show who changed what; verify and export that record."),
+    "token": Command("gateway.cli.token:app", "Make, list and revoke tokens of programs."),
     "roles": Command(
         "gateway.cli.roles:app", "Make the database's roles, so that no process can do too much.", PRODUCTION
     ),
