@@ -20,7 +20,10 @@ ARGS ?=
 OPTIONS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(MQTT_PORT),--mqtt-port $(MQTT_PORT)) \
 	$(if $(DATA),--data-dir $(DATA)) $(ARGS)
 
-.PHONY: help run test check bench lock audit sbom openapi access-matrix freeze-migrations clean environment environment-dev
+# Processes that share the tests of `make test`, a file at a time; 0 runs all in one.
+WORKERS ?= 2
+
+.PHONY: help run test check lint bench lock audit sbom openapi access-matrix freeze-migrations clean environment environment-dev
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -29,14 +32,20 @@ help: ## Show this list.
 run: environment ## Start everything on this machine (HTTP_PORT=, MQTT_PORT=, DATA=, ARGS=).
 	@exec $(BIN)/quantrac run $(OPTIONS)
 
-test: check ## Run every check and every test (PYTEST_ARGS=; QUANTRAC_TEST_DSN= for a server of your own).
-	@echo '== tests'
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+# The tests start many processes: none is to compile the project anew, whatever the shell asks for.
+test: export PYTHONDONTWRITEBYTECODE =
+test: lint ## Run every check and every test (PYTEST_ARGS=; WORKERS=; QUANTRAC_TEST_DSN= for a server of your own).
+	@echo '== mypy and tests side by side'
+	@$(BIN)/mypy --no-error-summary > .venv/mypy.log 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS); code=$$?; \
+	wait $$types || { echo '== mypy'; cat .venv/mypy.log; exit 1; }; exit $$code
 
-check: environment-dev ## Run the linter, the formatter, the type checker and the import rules.
+check: lint ## Run the linter, the formatter, the import rules and the type checker.
+	@echo '== mypy' && $(BIN)/mypy --no-error-summary
+
+lint: environment-dev
 	@echo '== ruff' && $(BIN)/ruff check --quiet $(CHECKED)
 	@echo '== format' && $(BIN)/ruff format --quiet --check $(CHECKED)
-	@echo '== mypy' && $(BIN)/mypy --no-error-summary
 	@echo '== imports' && { $(BIN)/lint-imports > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }; }
 
 bench: environment-dev ## Measure throughput against raw COPY on this machine.

@@ -252,7 +252,7 @@ def test_the_next_run_goes_on_with_the_data_even_after_a_kill(tmp_path: Path) ->
     first = Run(tmp_path)
     try:
         first.wait_until_ready()
-        wait_for(lambda: _heard(first) == 105, 60, "hearing 105 stations")
+        wait_for(lambda: _heard(first) > 20, 60, "hearing stations")
         kept = first.rows(b"SELECT datastream_id, phenomenon_time FROM observation ORDER BY 1, 2")
         token = (first.var / "staff.token").read_text(encoding="utf-8")
         keys = (first.var / "station-keys.json").read_text(encoding="utf-8")
