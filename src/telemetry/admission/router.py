@@ -29,7 +29,9 @@ Number = Annotated[fields.Identifier, Path(description="Id of the enrolment.")]
 
 
 def _sighted(principal: access.Principal, code: str) -> None:
-    """Raise StationNotFound for a station out of sight."""
+    """Raise StationNotFound for a station out of sight; Forbidden where a station asks for another one."""
+    if isinstance(principal, access.Station):
+        access.station_code(principal, code)
     if not access.may_read(principal, code):
         raise catalog_errors.not_found(catalog_errors.StationNotFound, "station", code)
 
