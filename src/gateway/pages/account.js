@@ -10,7 +10,7 @@ const WORDS = {
     rule: "Ít nhất 12 ký tự; một câu dễ nhớ là tốt nhất. Các phiên khác của bạn sẽ kết thúc.", changeIt: "Đổi mật khẩu", changed: "Mật khẩu đã đổi; các phiên khác đã kết thúc.",
     different: "Hai lần nhập mật khẩu mới không giống nhau.", ended: "Phiên đã kết thúc.", endOthers: "Kết thúc mọi phiên khác", tokens: "Mã truy cập cho chương trình",
     "wrong-credentials": "Mật khẩu hiện tại không đúng.", "weak-password": "Mật khẩu mới dễ bị đoán. Hãy chọn mật khẩu khác, ít nhất 12 ký tự, không theo tên của bạn.",
-    label: "Dùng để", created: "Tạo lúc", expires: "Hết hạn", used: "Dùng lần cuối", revoke: "Thu hồi", make: "Tạo mã", days: "Số ngày hiệu lực", keep: "Hãy chép mã này ngay; nó không hiện lại:",
+    label: "Dùng để", created: "Tạo lúc", expires: "Hết hạn", used: "Dùng lần cuối", revoke: "Thu hồi", make: "Tạo mã", days: "Số ngày hiệu lực", allowed: "Được phép", readOnly: "chỉ đọc", allRights: "mọi quyền của bạn, trừ quản lý người dùng và duyệt", keep: "Hãy chép mã này ngay; nó không hiện lại:",
     revoked: "Mã đã bị thu hồi.", program: "Bạn vào bằng mã truy cập; trang này dành cho người đăng nhập.",
   },
   en: {
@@ -18,7 +18,7 @@ const WORDS = {
     rule: "At least 12 characters; a sentence is best. Your other sessions will end.", changeIt: "Change the password", changed: "The password is changed; your other sessions have ended.",
     different: "The two new passwords are not the same.", ended: "The session has ended.", endOthers: "End all other sessions", tokens: "Tokens for programs",
     "wrong-credentials": "The present password is not right.", "weak-password": "The new password would be guessed. Choose another one, at least 12 characters and not made of your name.",
-    label: "What for", created: "Made", expires: "Expires", used: "Last used", revoke: "Revoke", make: "Make a token", days: "Days that it works", keep: "Copy this token now; it is not shown again:",
+    label: "What for", created: "Made", expires: "Expires", used: "Last used", revoke: "Revoke", make: "Make a token", days: "Days that it works", allowed: "May", readOnly: "read only", allRights: "do all that you may, but manage people and approve", keep: "Copy this token now; it is not shown again:",
     revoked: "The token is revoked.", program: "You came with a token; this page is for people who signed in.",
   },
 };
@@ -69,9 +69,9 @@ function showSessions() {
 
 function tokenRow(token) {
   const time = (text) => (text ? clock(text) : "–");
-  return element("tr", { class: token.revokedTime ? "off" : null },
+  return element("tr", { class: token.state === "live" ? null : "off" },
     element("td", {}, token.id), element("td", { class: "wrap" }, token.label), element("td", {}, time(token.createdTime)), element("td", {}, time(token.expiresTime)), element("td", {}, time(token.usedTime)),
-    element("td", {}, token.revokedTime ? null : element("button", { type: "button", "aria-label": `${word("revoke")}: ${token.label}`, onclick: () => acting(() => change("DELETE", `/v1/tokens/${token.id}`), "revoked") }, word("revoke"))));
+    element("td", {}, token.state !== "live" ? null : element("button", { type: "button", "aria-label": `${word("revoke")}: ${token.label}`, onclick: () => acting(() => change("POST", `/v1/tokens/${token.id}/revoke`), "revoked") }, word("revoke"))));
 }
 
 function showTokens() {
@@ -79,18 +79,25 @@ function showTokens() {
   if (tokens === null || by("tokens").contains(document.activeElement)) return;
   const label = element("input", { required: "", maxlength: "120", autocomplete: "off" });
   const days = element("input", { type: "number", min: "1", max: "365", value: "90", required: "" });
-  const form = element("form", { onsubmit: (event) => { event.preventDefault(); document.activeElement?.blur(); makeToken(label.value.trim(), Number(days.value)); } },
-    element("div", { class: "fields" }, element("label", {}, element("span", {}, word("label")), label), element("label", {}, element("span", {}, word("days")), days)),
+  const rights = element("select", {}, element("option", { value: "read" }, word("readOnly")), element("option", { value: "all" }, word("allRights")));
+  const submitted = (event) => {
+    event.preventDefault();
+    document.activeElement?.blur();
+    makeToken(label.value.trim(), rights.value === "read" ? ["network.read"] : null, Number(days.value));
+  };
+  const field = (key, made) => element("label", {}, element("span", {}, word(key)), made);
+  const form = element("form", { onsubmit: submitted },
+    element("div", { class: "fields" }, field("label", label), field("allowed", rights), field("days", days)),
     element("div", { class: "actions" }, element("button", { class: "primary" }, word("make"))));
   const heads = ["", "label", "created", "expires", "used", ""].map((key) => element("th", { scope: "col" }, key ? word(key) : ""));
   const table = tokens.length ? element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...tokens.map(tokenRow))) : element("p", { class: "quiet" }, word("none"));
   by("tokens").replaceChildren(element("h2", {}, word("tokens")), table, form);
 }
 
-async function makeToken(label, days) {
+async function makeToken(label, rights, days) {
   try {
     const expiresTime = new Date(Date.now() + days * 86400000).toISOString();
-    const token = await change("POST", "/v1/tokens", { label, expiresTime });
+    const token = await change("POST", "/v1/tokens", { label, rights, expiresTime });
     await page.again();
     made = token.token;
     show();

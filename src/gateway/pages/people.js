@@ -10,14 +10,14 @@ const WORDS = {
     active: "đang dùng", disabled: "đã khóa", add: "Thêm người dùng", addIt: "Thêm", addHint: "Người mới chọn mật khẩu qua liên kết dùng một lần, hiện ra sau khi thêm.", noRole: "– chưa giao –",
     linkIt: "Liên kết đặt mật khẩu", linkFor: "Chỉ đưa cho {who}; dùng được một lần, đến {when}:", disable: "Khóa tài khoản", enable: "Mở lại", sureDisable: "Khóa tài khoản của {who}? Mọi phiên và mã truy cập ngừng ngay.",
     take: "Bỏ", sureTake: "Bỏ vai trò này của {who}?", give: "Giao vai trò", giveIt: "Giao", only: "Chỉ với (để trống: mọi nơi)", organizations: "Tổ chức, theo mã, cách nhau bởi dấu phẩy", districts: "Huyện, xã như ghi ở trạm, cách nhau bởi dấu phẩy", domains: "Lĩnh vực hồ sơ, cách nhau bởi dấu phẩy",
-    endAll: "Kết thúc mọi phiên", sureEnd: "Kết thúc mọi phiên của {who}?", confirm: "Đồng ý", cancel: "Thôi", done: "Đã xong.", provider: "tài khoản cơ quan", from: "từ tài khoản cơ quan", login: "Hoặc mã truy cập của nhân viên (var/staff.token)",
+    endAll: "Kết thúc mọi phiên", sureEnd: "Kết thúc mọi phiên của {who}?", confirm: "Đồng ý", cancel: "Thôi", done: "Đã xong.", provider: "tài khoản cơ quan", ofProvider: "từ tài khoản cơ quan", login: "Hoặc mã truy cập của nhân viên (var/staff.token)",
   },
   en: {
     ...ACCESS.en, userName: "User name", displayName: "Full name", email: "E-mail", role: "Role", state: "State", last: "Last sign-in", signsIn: "Signs in with",
     active: "active", disabled: "disabled", add: "Add a person", addIt: "Add", addHint: "They choose a password by a link that works once, and is shown here when they were added.", noRole: "– none yet –",
     linkIt: "Link for a password", linkFor: "For {who} alone; it works once, until {when}:", disable: "Disable", enable: "Enable", sureDisable: "Disable {who}? All sessions and tokens stop at once.",
     take: "Take away", sureTake: "Take this role away from {who}?", give: "Give a role", giveIt: "Give", only: "Only for (left empty: everywhere)", organizations: "Organizations, by code, separated by commas", districts: "Districts as written at stations, separated by commas", domains: "Domains of records, separated by commas",
-    endAll: "End all sessions", sureEnd: "End all sessions of {who}?", confirm: "Yes", cancel: "No", done: "Done.", provider: "organization's account", from: "from the organization's account", login: "Or a staff token (var/staff.token)",
+    endAll: "End all sessions", sureEnd: "End all sessions of {who}?", confirm: "Yes", cancel: "No", done: "Done.", provider: "organization's account", ofProvider: "from the organization's account", login: "Or a staff token (var/staff.token)",
   },
 };
 
@@ -55,7 +55,7 @@ const roleSelect = (empty) => [...(empty ? [element("option", { value: "" }, wor
 function showList() {
   const heads = ["userName", "displayName", "roles"].map((key) => element("th", { scope: "col" }, word(key)));
   const rows = people.map((person) =>
-    element("tr", { class: person.state === "disabled" ? "off" : null, "aria-selected": String(person.userName === chosen) },
+    element("tr", { class: `${person.state === "disabled" ? "off" : ""} ${person.userName === chosen ? "chosen" : ""}` },
       element("td", {}, element("button", { type: "button", "aria-pressed": String(person.userName === chosen), onclick: () => choose(person.userName) }, person.userName)),
       element("td", { class: "wrap" }, person.displayName, person.state === "disabled" ? element("span", { class: "badge" }, word("disabled")) : null),
       element("td", { class: "wrap" }, person.grants.map((grant) => grantText(grant, word)).join("; ") || "–")));
@@ -63,7 +63,7 @@ function showList() {
 }
 
 function grantLine(person, grant) {
-  const from = grant.origin === "provider" ? element("span", { class: "badge" }, word("from")) : null;
+  const from = grant.origin === "provider" ? element("span", { class: "badge" }, word("ofProvider")) : null;
   const take = grant.origin === "provider" ? null
     : element("button", { type: "button", "aria-label": `${word("take")}: ${grantText(grant, word)}`, onclick: () => sure("sureTake", person.displayName, () => change("DELETE", path(person, `/grants/${grant.id}`)).then(() => undefined)) }, word("take"));
   return element("li", {}, `${grantText(grant, word)} `, from, take);

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Request
 
-from core import describing, instants
+from core import describing
 from core import errors as core_errors
 from core.access import Anyone, Knower
 from core.database import Database, Opened
@@ -110,13 +110,13 @@ async def end_person_session(
     summary="Make a link for a new password",
     responses=describing.refusals(people_errors.PersonNotFound),
 )
-async def make_link(staff: Manager, opened: Opened, user: UserName) -> schemas.NewLink:
+async def make_link(staff: Manager, opened: Opened, at: At, user: UserName) -> schemas.NewLink:
     """A link by which the person chooses a new password, once, within a day; it is shown this once.
 
     Give it to the person yourself: whoever has it can become them. Earlier links of the person end; the present
     password holds until it is used. Needs people.manage, not narrowed.
     """
-    made = await links.make(opened, staff.name, user, now=instants.now())
+    made = await links.make(opened, staff.name, user, now=at.now())
     _log.info("link.made", by=staff.name, person=user)
     return schemas.NewLink(path=made.path, expires_time=made.expires_time)
 

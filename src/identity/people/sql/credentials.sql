@@ -29,13 +29,13 @@ WHERE purpose = $1 AND person_id IS NOT DISTINCT FROM $2 AND used_time IS NULL;
 -- Whom a link is for, while it can be used. $1 hash of its secret, $2 now.
 SELECT l.purpose, l.expires_time, p.id AS person_id, p.user_name, p.display_name
 FROM one_time_link l LEFT JOIN person p ON p.id = l.person_id
-WHERE l.sha256 = $1 AND l.used_time IS NULL AND l.created_time <= $2 AND l.expires_time > $2
+WHERE l.sha256 = $1 AND l.used_time IS NULL AND l.expires_time > $2
   AND p.disabled_time IS NULL;
 
 -- name: credentials_link_use
 -- Take a link, once. $1 hash of its secret, $2 now.
 UPDATE one_time_link SET used_time = $2
-WHERE sha256 = $1 AND used_time IS NULL AND created_time <= $2 AND expires_time > $2
+WHERE sha256 = $1 AND used_time IS NULL AND expires_time > $2
 RETURNING purpose, person_id;
 
 -- name: credentials_nobody
