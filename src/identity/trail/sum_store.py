@@ -91,20 +91,26 @@ async def leaves(connection: Any, day: date, receipts: Sequence[Receipt]) -> lis
         )
         for row in await connection.fetch(query, begin, end, ids)
     ]
-    for patch in sums.patches(receipts):
-        found += await observations(connection, patch)
+    for patch in sums.patches(receipts, await _streams(connection)):
+        found += await _observations(connection, patch)
     return found
 
 
-async def observations(connection: Any, patch: Patch) -> list[Leaf]:
-    rows = await connection.fetch(
-        _sql["sums_of_observations"],
-        patch.station_id,
-        None if patch.datastream_ids is None else list(patch.datastream_ids),
-        list(patch.begins),
-        list(patch.ends),
-        list(patch.receipt_ids),
-    )
+async def _streams(connection: Any) -> dict[int, list[int]]:
+    """Datastreams by station."""
+    found: dict[int, list[int]] = {}
+    for row in await connection.fetch(_sql["sums_streams"]):
+        found.setdefault(row["station_id"], []).append(row["id"])
+    return found
+
+
+async def _observations(connection: Any, patch: Patch) -> list[Leaf]:
+    given = (list(patch.datastream_ids), *patch.whole, list(patch.receipt_ids))
+    if len(patch.spans) == 1:
+        rows = await connection.fetch(_sql["sums_of_observations"], *given)
+    else:
+        begins, ends = zip(*patch.spans, strict=True)
+        rows = await connection.fetch(_sql["sums_of_observations_apart"], *given, list(begins), list(ends))
     return [_leaf(sums.OBSERVATION, row) for row in rows]
 
 

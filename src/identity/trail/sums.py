@@ -4,7 +4,7 @@ A day is one of UTC+7, by the time of receipt. What a leaf is taken of is writte
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -16,6 +16,9 @@ OBSERVATION, CONFLICT, RECEIPT, QUARANTINE = "observation", "conflict", "receipt
 _FARTHEST_BACK, _FARTHEST_AHEAD = timedelta(days=400), timedelta(hours=1)
 # Spans that lie so near each other are read as one.
 _NEAR = timedelta(hours=6)
+# What a station sends within a day of when it was measured spans no more than this, and is read with that of others, up
+# to about so many rows at once.
+_LIVE, _MOST_ROWS = timedelta(days=2), 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Where observations of some receipts lie: of one station or of these datastreams, in these spans."""
+    """Where observations of some receipts lie: datastreams, which no other patch has, and spans that do not touch."""
 
-    station_id: int | None
-    datastream_ids: Sequence[int] | None
-    begins: Sequence[datetime]
-    ends: Sequence[datetime]
+    datastream_ids: Sequence[int]
+    spans: Sequence[tuple[datetime, datetime]]
     receipt_ids: Sequence[int]
+
+    @property
+    def whole(self) -> tuple[datetime, datetime]:
+        return self.spans[0][0], self.spans[-1][1]
 
 
 def root(leaves: Iterable[Leaf]) -> bytes:
@@ -74,18 +79,56 @@ def day_of(instant: datetime) -> date:
     return instant.astimezone(instants.VIETNAM).date()
 
 
-def patches(receipts: Iterable[Receipt]) -> Iterator[Patch]:
-    """Receipts that stored something, those of one station together."""
-    groups: dict[tuple[int | None, tuple[int, ...] | None], list[Receipt]] = {}
+def patches(receipts: Iterable[Receipt], streams: Mapping[int, Sequence[int]]) -> Iterator[Patch]:
+    """Where to look for the observations of the receipts. streams: datastreams by station.
+
+    Stations that sent what they had just measured are looked at together, others each by itself.
+    """
+    groups = _by_stations([receipt for receipt in receipts if receipt.stored], streams)
+    together: list[tuple[list[int], tuple[datetime, datetime], list[Receipt]]] = []
+    rows = 0
+    for ids, group in groups:
+        spans = list(_merged(sorted(receipt.span for receipt in group)))
+        if len(spans) > 1 or spans[0][1] - spans[0][0] > _LIVE:
+            yield Patch(ids, spans, [receipt.id for receipt in group])
+            continue
+        if together and (rows > _MOST_ROWS or not _overlap(together[0][1], spans[0])):
+            yield _joined(together)
+            together, rows = [], 0
+        together.append((ids, spans[0], group))
+        rows += sum(receipt.stored for receipt in group)
+    if together:
+        yield _joined(together)
+
+
+def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    return one[0] <= other[1] + _NEAR and other[0] <= one[1] + _NEAR
+
+
+def _joined(parts: Sequence[tuple[list[int], tuple[datetime, datetime], list[Receipt]]]) -> Patch:
+    begin, end = min(span[0] for _, span, _ in parts), max(span[1] for _, span, _ in parts)
+    ids = [stream for streams, _, _ in parts for stream in streams]
+    return Patch(ids, [(begin, end)], [receipt.id for _, _, group in parts for receipt in group])
+
+
+def _by_stations(
+    receipts: Sequence[Receipt], streams: Mapping[int, Sequence[int]]
+) -> list[tuple[list[int], list[Receipt]]]:
+    """Receipts by station; one that speaks of several stations counts for each of them."""
+    owner = {stream: station for station, ids in streams.items() for stream in ids}
+    groups: dict[int, list[Receipt]] = {}
     for receipt in receipts:
-        if receipt.stored:
-            streams = receipt.datastream_ids if receipt.station_id is None else None
-            key = (receipt.station_id, None if streams is None else tuple(streams))
-            groups.setdefault(key, []).append(receipt)
-    for (station_id, streams), group in groups.items():
-        merged = list(_merged(sorted(receipt.span for receipt in group)))
-        begins, ends = [begin for begin, _ in merged], [end for _, end in merged]
-        yield Patch(station_id, streams, begins, ends, [receipt.id for receipt in group])
+        for station in _stations(receipt, owner):
+            groups.setdefault(station, []).append(receipt)
+    return [(list(streams.get(station, ())), groups[station]) for station in sorted(groups)]
+
+
+def _stations(receipt: Receipt, owner: Mapping[int, int]) -> Iterable[int]:
+    if receipt.station_id is not None:
+        return (receipt.station_id,)
+    if receipt.datastream_ids is None:
+        return set(owner.values())
+    return {owner[stream] for stream in receipt.datastream_ids if stream in owner}
 
 
 def _merged(spans: Sequence[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:

@@ -52,18 +52,30 @@ WHERE received_time >= $1 AND received_time < $2 AND id = ANY ($3::bigint[])
 GROUP BY 1;
 
 -- name: sums_of_observations
--- By datastream, the observations of the station $1, or of the datastreams $2, in the spans from $3 to $4, that came with the
--- receipts $5, in the order of their times; each 32 bytes, most significant first: microseconds since 2000-01-01T00:00:00Z (8),
--- result as IEEE 754 (8), receipt (8), quality reasons (4), device status (2), quality (2).
+-- By datastream, the observations of the datastreams $1 from $2 to $3 that came with the receipts $4, in the order of their times;
+-- each 32 bytes, most significant first: microseconds since 2000-01-01T00:00:00Z (8), result as IEEE 754 (8), receipt (8), quality
+-- reasons (4), device status (2), quality (2).
+SELECT datastream_id AS part, count(*)::integer AS n, sha256(string_agg(
+           timestamptz_send(phenomenon_time) || float8send(result) || int8send(receipt_id) || int4send(quality_reasons)
+           || int2send(device_status) || int2send(result_quality), ''::bytea ORDER BY phenomenon_time)) AS sha256
+FROM observation
+WHERE datastream_id = ANY ($1::integer[]) AND phenomenon_time >= $2 AND phenomenon_time <= $3 AND receipt_id = ANY ($4::bigint[])
+GROUP BY 1;
+
+-- name: sums_of_observations_apart
+-- As above, where they lie in several spans, from $5 to $6 each, between $2 and $3.
 SELECT o.datastream_id AS part, count(*)::integer AS n, sha256(string_agg(
            timestamptz_send(o.phenomenon_time) || float8send(o.result) || int8send(o.receipt_id) || int4send(o.quality_reasons)
            || int2send(o.device_status) || int2send(o.result_quality), ''::bytea ORDER BY o.phenomenon_time)) AS sha256
-FROM unnest($3::timestamptz[], $4::timestamptz[]) AS span (first, last)
-JOIN observation o
-  ON o.phenomenon_time >= span.first AND o.phenomenon_time <= span.last
- AND o.datastream_id = ANY (coalesce($2::integer[], ARRAY(SELECT id FROM datastream WHERE station_id = $1)))
-WHERE o.receipt_id = ANY ($5::bigint[])
+FROM unnest($5::timestamptz[], $6::timestamptz[]) AS span (first, last)
+JOIN observation o ON o.phenomenon_time >= span.first AND o.phenomenon_time <= span.last
+WHERE o.datastream_id = ANY ($1::integer[]) AND o.phenomenon_time >= $2 AND o.phenomenon_time <= $3
+  AND o.receipt_id = ANY ($4::bigint[])
 GROUP BY 1;
+
+-- name: sums_streams
+-- Every datastream with its station.
+SELECT id, station_id FROM datastream ORDER BY id;
 
 -- name: sums_rows
 -- Observations of the datastream $1 from $2 to $3 that came with the receipts $4, in the order of their times.
@@ -141,25 +153,28 @@ ORDER BY id;
 -- name: sums_strays
 -- Observations from $1 until before $2 whose receipt does not cover them, or is not there; most rows $3. Receipts that came long
 -- after are looked up one by one.
-WITH doubtful AS (
-    SELECT o.datastream_id, o.phenomenon_time, o.receipt_id
+WITH near AS MATERIALIZED (
+    SELECT id, station_id, datastream_ids, first_time, last_time
+    FROM receipt
+    WHERE received_time >= $1::timestamptz - INTERVAL '1 hour' AND received_time < $2::timestamptz + INTERVAL '1 day'
+), doubtful AS MATERIALIZED (
+    SELECT o.datastream_id, o.phenomenon_time, o.receipt_id, d.station_id
     FROM observation o
     JOIN datastream d ON d.id = o.datastream_id
-    LEFT JOIN receipt r
-      ON r.id = o.receipt_id
-     AND r.received_time >= $1::timestamptz - INTERVAL '1 day' AND r.received_time < $2::timestamptz + INTERVAL '1 day'
-     AND (r.first_time IS NULL OR o.phenomenon_time BETWEEN r.first_time AND r.last_time)
-     AND (r.station_id = d.station_id OR r.station_id IS NULL AND (r.datastream_ids IS NULL OR d.id = ANY (r.datastream_ids)))
-    WHERE o.phenomenon_time >= $1 AND o.phenomenon_time < $2 AND r.id IS NULL
+    LEFT JOIN near r ON r.id = o.receipt_id
+    WHERE o.phenomenon_time >= $1 AND o.phenomenon_time < $2
+      AND ((r.first_time IS NULL OR o.phenomenon_time BETWEEN r.first_time AND r.last_time)
+           AND (r.station_id = d.station_id OR r.station_id IS NULL AND (r.datastream_ids IS NULL OR d.id = ANY (r.datastream_ids)))
+           AND r.id IS NOT NULL) IS NOT TRUE
 )
 SELECT x.datastream_id, x.phenomenon_time, x.receipt_id
 FROM doubtful x
-JOIN datastream d ON d.id = x.datastream_id
 WHERE NOT EXISTS (
     SELECT FROM receipt r
     WHERE r.id = x.receipt_id
       AND (r.first_time IS NULL OR x.phenomenon_time BETWEEN r.first_time AND r.last_time)
-      AND (r.station_id = d.station_id OR r.station_id IS NULL AND (r.datastream_ids IS NULL OR d.id = ANY (r.datastream_ids)))
+      AND (r.station_id = x.station_id
+           OR r.station_id IS NULL AND (r.datastream_ids IS NULL OR x.datastream_id = ANY (r.datastream_ids)))
 )
 ORDER BY x.phenomenon_time, x.datastream_id
 LIMIT $3;
