@@ -1,11 +1,16 @@
 """A station's key is answered alike for what is another station's and for what nobody has, on every route."""
 
+import random
 import re
+import secrets
+import statistics
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from core.throttling import Throttle
 from tests.fixtures.applications import TOKEN, Gateway
 from tests.integration.gateway.test_station_scope import OTHER, OWN, House, house
 
@@ -91,3 +96,25 @@ async def _other_key(house: House, gateway: Gateway) -> None:
     answer = await gateway.get(f"/v1/stations/{OTHER}/keys", TOKEN)
     house.ids = {**house.ids, "other_key_id": answer.json()["items"][0]["id"]}
     assert OWN != OTHER
+
+
+async def test_over_http_a_guess_takes_as_long_whether_its_public_half_exists(gateway: Gateway) -> None:
+    """Beside the noise between two groups of the same kind; how it is in the process alone, a unit test asks."""
+    gateway.app.state.throttle = Throttle(0, 0, 0)
+    known = (await gateway.key_of(OWN)).partition(".")[0]
+    ids = {"known": known, "control": known, "unknown": "st_00000000"}
+    times: dict[str, list[int]] = {kind: [] for kind in ids}
+    answers = set()
+    for _ in range(400):
+        for kind in random.sample(list(ids), len(ids)):
+            headers = {"Authorization": f"Bearer {ids[kind]}.{secrets.token_urlsafe(32)}"}
+            began = time.perf_counter_ns()
+            answer = await gateway.client.get("/v1/latest", headers=headers)
+            times[kind].append(time.perf_counter_ns() - began)
+            kept = tuple(sorted((k, v) for k, v in answer.headers.items() if k not in FLEETING))
+            answers.add((answer.status_code, answer.text, kept))
+    assert len(answers) == 1
+    medians = {kind: statistics.median(found) for kind, found in times.items()}
+    spread = statistics.stdev(times["known"]) / len(times["known"]) ** 0.5
+    noise = max(abs(medians["known"] - medians["control"]), spread)
+    assert abs(medians["known"] - medians["unknown"]) < 4.5 * noise, medians

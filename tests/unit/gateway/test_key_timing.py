@@ -1,0 +1,103 @@
+"""How long it takes to refuse a key does not tell whether its public half exists.
+
+The machine is not quiet: so the difference is compared with that between two groups of the same kind, which is nought
+but for the noise. Guesses of all kinds take turns, and what the system interrupted is left out on all sides alike.
+"""
+
+import gc
+import random
+import time
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from core import access, errors
+from gateway.identity import Identity
+from telemetry.admission.admitting import Admission
+from telemetry.admission.quotas import Quota, Quotas
+from telemetry.admission.sightings import Sightings
+from telemetry.catalog import keys, snapshot
+from telemetry.catalog.loading import LiveCatalog
+
+GUESSES = 20_000
+# Beyond this a difference is separable; see the fault matrix of the project.
+BOUND = 4.5
+
+
+class Standing:
+    """A hundred stations with a live key each, and one revoked key."""
+
+    def __init__(self) -> None:
+        issued = [keys.generate() for _ in range(101)]
+        self.ids = [key_id for key_id, _ in issued]
+        stations = [snapshot.StationEntry(n, f"NT-{n}", "wastewater", "active", 300, None) for n in range(1, 102)]
+        entries = [
+            snapshot.KeyEntry(key_id, n, keys.hashes(credential).sha256, snapshot.OPEN_END_US, revoked=n == 101)
+            for n, (key_id, credential) in enumerate(issued, 1)
+        ]
+        self.snapshot = snapshot.build(1, stations, [], [], [], entries)
+
+
+@pytest.fixture(scope="module")
+def times() -> dict[str, npt.NDArray[np.float64]]:
+    """Nanoseconds of each guess, by kind; `known` and `control` are of the same kind."""
+    catalog = Standing()
+    gate = Admission(catalog, Quotas(catalog, Quota(), time.monotonic), Sightings())
+    identity = Identity(cast("LiveCatalog", catalog), None, notes=gate)
+    live, revoked = catalog.ids[:100], catalog.ids[100]
+
+    def guess(kind: str) -> str:
+        secret = keys.generate()[1].partition(".")[2]
+        ids = {"known": random.choice(live), "control": random.choice(live), "revoked": revoked}
+        return f"{ids.get(kind, keys.generate()[0])}.{secret}"
+
+    kinds = ["known", "control", "unknown", "revoked"] * (GUESSES // 4)
+    random.shuffle(kinds)
+    guesses = [guess(kind) for kind in kinds]
+    found: dict[str, list[int]] = {kind: [] for kind in set(kinds)}
+    gc.disable()
+    try:
+        for kind, credential in zip(kinds, guesses, strict=True):
+            found[kind].append(_seconds(identity, credential))
+    finally:
+        gc.enable()
+    return {kind: np.array(numbers, np.float64) for kind, numbers in found.items()}
+
+
+def _seconds(identity: Identity, credential: str) -> int:
+    began = time.perf_counter_ns()
+    try:
+        identity.station(credential, "192.0.2.7")
+    except errors.Unauthorized:
+        return time.perf_counter_ns() - began
+    raise AssertionError
+
+
+def _welch(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Welch's t of the difference of two means, of what lies below the common ninetieth percentile."""
+    calm = np.quantile(np.concatenate([one, other]), 0.9)
+    first, second = one[one <= calm], other[other <= calm]
+    spread = first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second)
+    return float((first.mean() - second.mean()) / np.sqrt(spread))
+
+
+@pytest.mark.parametrize("kind", ["unknown", "revoked"])
+def test_a_guess_takes_as_long_whether_its_public_half_exists_or_not(
+    times: dict[str, npt.NDArray[np.float64]], kind: str
+) -> None:
+    noise = abs(_welch(times["known"], times["control"]))
+    found = abs(_welch(times["known"], times[kind]))
+    assert found < max(BOUND, 3 * noise), f"t = {found:.1f} against {noise:.1f} between two of the same kind"
+
+
+async def test_all_refusals_say_the_same() -> None:
+    catalog = Standing()
+    identity = Identity(cast("LiveCatalog", catalog), None)
+    told = set()
+    for credential in (f"{catalog.ids[0]}.{'x' * 43}", f"{catalog.ids[100]}.{'x' * 43}", f"st_00000000.{'x' * 43}"):
+        with pytest.raises(errors.Unauthorized) as refusal:
+            await identity(access.Presented(bearer=credential, address="192.0.2.7"))
+        told.add((refusal.value.detail, refusal.value.faults))
+    assert len(told) == 1
