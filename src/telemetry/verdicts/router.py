@@ -95,14 +95,20 @@ async def read_provisional_verdicts(
     symbol: SymbolQuery = None,
     window: Annotated[schemas.Window, Query(description="The window.")] = "year",
 ) -> list[schemas.Provisional]:
-    """The periods under way as if they ended now: what is still to come is not expected. Nothing of it is kept."""
+    """The periods under way as if they ended now: what is still to come is not expected. Nothing of it is kept.
+
+    Needs the right `network.read`.
+    """
     await sight.stations_asked(opened, staff, station)
     return await showing.provisional(opened, station, symbol, window, instants.now())
 
 
 @router.get("/verdicts/legend", summary="Read what each verdict means", responses=catalog_answers.refusals())
 async def read_verdict_legend(_: StaffOnly) -> list[schemas.Meaning]:
-    """Every verdict and every reason for none, with a label in Vietnamese and a sentence in English."""
+    """Every verdict and every reason for none, with a label in Vietnamese and a sentence in English.
+
+    Needs the right `network.read`.
+    """
     return [schemas.Meaning(name=name, label_vi=vi, label_en=en) for name, (vi, en) in judging.LEGEND.items()]
 
 
@@ -136,13 +142,18 @@ async def read_verdict(
     """One verdict with its past, the observations of its period and the receipts that they came with.
 
     A verdict that was withdrawn is answered by its last state among the former ones.
+
+    Needs the right `network.read`.
     """
     return await showing.detail(opened, verdict_id, lambda station: access.may_read(staff, station))
 
 
 @router.get("/averaging-policies", summary="List averaging policies", responses=catalog_answers.refusals())
 async def list_averaging_policies(_: StaffOnly, opened: Opened) -> list[schemas.Policy]:
-    """For a limit holds the policy of its rule set, else that of the station's kind, else the one for all."""
+    """For a limit holds the policy of its rule set, else that of the station's kind, else the one for all.
+
+    Needs the right `network.read`.
+    """
     return await policies.every(opened)
 
 
@@ -175,7 +186,7 @@ async def create_averaging_policy(
 async def read_averaging_policy(
     _: StaffOnly, opened: Opened, policy_id: PolicyId, response: Response
 ) -> schemas.Policy:
-    """One policy; its `ETag` is what an edit sends as `If-Match`."""
+    """One policy; its `ETag` is what an edit sends as `If-Match`. Needs the right `network.read`."""
     found = await policies.get(opened, policy_id)
     catalog_answers.tag(response, found.revision)
     return found

@@ -215,7 +215,10 @@ async def acknowledge_alert(
     response: Response,
     asked: Annotated[schemas.Acknowledgement, Body()] = schemas.Acknowledgement(),  # noqa: B008 - frozen
 ) -> AlertDocument:
-    """Say that somebody has seen it and cares: it no longer escalates. Of two who do so at once, one is first."""
+    """Say that somebody has seen it and cares: it no longer escalates. Of two who do so at once, one is first.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.acknowledge(*handled, asked.comment or "", expected)
     return _answer(known, response, handled.actor, "acknowledge")
 
@@ -228,7 +231,10 @@ async def acknowledge_alert(
 async def comment_alert(
     handled: Annotated[Handled, Depends(_handled)], asked: schemas.Comment, response: Response
 ) -> AlertDocument:
-    """Write a line into its timeline, in any state. It needs no `If-Match`: a comment stands beside what others do."""
+    """Write a line into its timeline, in any state. It needs no `If-Match`: a comment stands beside what others do.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.comment(*handled, asked.text)
     return _answer(known, response, handled.actor, "comment")
 
@@ -240,7 +246,10 @@ async def assign_alert(
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
-    """Say who takes care of it, or that nobody does any more. Cleared alerts are not assigned."""
+    """Say who takes care of it, or that nobody does any more. Cleared alerts are not assigned.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.assign(*handled, asked.assignee, expected)
     return _answer(known, response, handled.actor, "assign")
 
@@ -259,6 +268,8 @@ async def shelve_alert(
     """Take it off the screen until a time, with a reason. It comes back by itself to the state that it had.
 
     While it is shelved it does not escalate; data that end the condition clear it. Shelving it again moves the time.
+
+    Needs the right `alerts.handle` on the station.
     """
     known = await moving.shelve(*handled, asked.reason, asked.until, expected)
     return _answer(known, response, handled.actor, "shelve")
@@ -271,7 +282,10 @@ async def unshelve_alert(
     response: Response,
     asked: Annotated[schemas.Unshelving, Body()] = schemas.Unshelving(),  # noqa: B008 - frozen
 ) -> AlertDocument:
-    """Bring it back to the state that it was shelved from, before its time."""
+    """Bring it back to the state that it was shelved from, before its time.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.unshelve(*handled, asked.reason, expected)
     return _answer(known, response, handled.actor, "unshelve")
 
@@ -283,7 +297,10 @@ async def clear_alert(
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
-    """Close it with a reason although the data do not. It is not raised again while the same condition goes on."""
+    """Close it with a reason although the data do not. It is not raised again while the same condition goes on.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.clear(*handled, asked.reason, expected)
     return _answer(known, response, handled.actor, "clear")
 
@@ -299,6 +316,9 @@ async def reraise_alert(
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertDocument:
-    """Open it again with a reason. The evaluation looks at its span anew, and clears it where the condition is over."""
+    """Open it again with a reason. The evaluation looks at its span anew, and clears it where the condition is over.
+
+    Needs the right `alerts.handle` on the station.
+    """
     known = await moving.reraise(*handled, asked.reason, expected)
     return _answer(known, response, handled.actor, "reraise")

@@ -90,6 +90,8 @@ async def list_alert_rules(
 
     Of the rules that fit a datastream the one that names the most holds: its station, then its property, then the kind
     of its station. Parameters that it leaves out come from the wider ones.
+
+    Needs the right `network.read`.
     """
     within = access.reached(staff)
     found = [
@@ -118,7 +120,10 @@ async def read_effective_rules(
     ] = None,
     kind: KindQuery = None,
 ) -> paging.Page[EffectiveRule]:
-    """One rule for each kind, with every parameter that the evaluation uses, and the id of the row that it is from."""
+    """One rule for each kind, with every parameter that the evaluation uses, and the id of the row that it is from.
+
+    Needs the right `network.read`.
+    """
     sight.check_station(staff, station)
     return paging.Page[EffectiveRule](items=await ruling.effective(opened, station, symbol, kind))
 
@@ -155,7 +160,7 @@ async def create_alert_rule(
 async def read_alert_rule(
     staff: StaffOnly, opened: Opened, rule_id: fields.Identifier, response: Response
 ) -> AlertRule:
-    """One rule of the table; its `ETag` is what an edit sends as `If-Match`."""
+    """One rule of the table; its `ETag` is what an edit sends as `If-Match`. Needs the right `network.read`."""
     found = await _seen(opened, staff, rule_id)
     answers.tag(response, found.revision or 0)
     return found
@@ -174,7 +179,10 @@ async def replace_alert_rule(
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertRule:
-    """Give it other values as a whole; what is left out is as in a new rule. For whom it holds never changes."""
+    """Give it other values as a whole; what is left out is as in a new rule. For whom it holds never changes.
+
+    Needs the right `catalog.edit` on all stations that it can hold for.
+    """
     now = await ruling.edit(opened, rule_id, values, expected)
     _trail(staff, "replaced", now)
     answers.tag(response, now.revision or 0)
@@ -194,7 +202,10 @@ async def edit_alert_rule(
     expected: answers.IfMatch,
     response: Response,
 ) -> AlertRule:
-    """Change the members that are sent. Alerts that are open are judged by it from their next readings on."""
+    """Change the members that are sent. Alerts that are open are judged by it from their next readings on.
+
+    Needs the right `catalog.edit` on all stations that it can hold for.
+    """
     now = await ruling.edit(opened, rule_id, changes, expected)
     _trail(staff, "edited", now)
     answers.tag(response, now.revision or 0)
@@ -208,6 +219,9 @@ async def edit_alert_rule(
     responses=answers.refusals(errors.AlertRuleNotFound, edits=True),
 )
 async def withdraw_alert_rule(staff: Steward, opened: Opened, rule_id: Edited, expected: answers.IfMatch) -> None:
-    """Take a rule out; the next wider one holds, in the end the one that the service comes with."""
+    """Take a rule out; the next wider one holds, in the end the one that the service comes with.
+
+    Needs the right `catalog.edit` on all stations that it can hold for.
+    """
     await ruling.withdraw(opened, rule_id, expected)
     _log.info("alert_rule.withdrawn", by=staff.name, rule=rule_id)

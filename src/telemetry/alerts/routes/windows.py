@@ -125,6 +125,8 @@ async def create_window(principal: Asker, opened: Opened, new: NewWindow, respon
     """Ask that a station may be silent (maintenance) or calibrate in a span of time; it holds once it is accepted.
 
     A station asks for itself with its key. The span may lie in the past: acceptance in hindsight is marked.
+
+    Staff need the right `alerts.handle` on the station.
     """
     code = new.station
     if isinstance(principal, access.Station):
@@ -166,7 +168,7 @@ async def edit_window(
     expected: answers.IfMatch,
     response: Response,
 ) -> Window:
-    """Change the members that are sent, while it is a draft."""
+    """Change the members that are sent, while it is a draft. Staff need the right `alerts.handle` on the station."""
     await _handled(opened, principal, window_id)
     now = await scheduling.edit(opened, window_id, changes, principal.name, expected)
     return _told(now, response, principal, "edited")
@@ -184,7 +186,10 @@ async def request_window(
     expected: answers.IfMatch,
     response: Response,
 ) -> Window:
-    """Hand a draft in: it waits for a decision and can no longer be edited."""
+    """Hand a draft in: it waits for a decision and can no longer be edited.
+
+    Staff need the right `alerts.handle` on the station.
+    """
     return await _moved(opened, principal, window_id, WindowAction.REQUEST, "", expected, response)
 
 
@@ -197,7 +202,10 @@ async def accept_window(
     response: Response,
     asked: Annotated[Decision, Body()] = Decision(),  # noqa: B008 - frozen
 ) -> Window:
-    """Let it hold, also in hindsight: alerts of its span are looked at again, and muted or withdrawn."""
+    """Let it hold, also in hindsight: alerts of its span are looked at again, and muted or withdrawn.
+
+    Needs the right `alerts.handle` on the station.
+    """
     return await _moved(opened, staff, window_id, WindowAction.ACCEPT, asked.reason, expected, response)
 
 
@@ -210,7 +218,7 @@ async def reject_window(
     expected: answers.IfMatch,
     response: Response,
 ) -> Window:
-    """Turn it down with a reason, which the station reads."""
+    """Turn it down with a reason, which the station reads. Needs the right `alerts.handle` on the station."""
     return await _moved(opened, staff, window_id, WindowAction.REJECT, asked.reason, expected, response)
 
 
@@ -223,5 +231,8 @@ async def cancel_window(
     response: Response,
     asked: Annotated[Decision, Body()] = Decision(),  # noqa: B008 - frozen
 ) -> Window:
-    """Take it back. An accepted one only the staff cancel; what it muted is looked at again."""
+    """Take it back. An accepted one only the staff cancel; what it muted is looked at again.
+
+    Staff need the right `alerts.handle` on the station.
+    """
     return await _moved(opened, principal, window_id, WindowAction.CANCEL, asked.reason, expected, response)
