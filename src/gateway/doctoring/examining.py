@@ -13,7 +13,7 @@ import httpx
 
 from core import instants, log
 from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, PoolLimits
-from gateway import migrating
+from gateway import migrating, oidc
 from gateway.doctoring import (
     brokers,
     clocks,
@@ -22,13 +22,17 @@ from gateway.doctoring import (
     listening,
     migrations,
     pages,
+    providers,
     servers,
     station_keys,
     store,
     upkeep,
 )
 from gateway.doctoring.findings import Finding, Line
-from gateway.settings import MissingSetting, Settings
+from gateway.settings import MissingSetting, Settings, UnusableSetting
+from identity.oidc.errors import ProviderFault
+from identity.oidc.outbound import Outbound
+from identity.oidc.provider import Told, ask
 from telemetry.mqtt.probing import Door, NoBroker, probe
 
 _LIMITS = PoolLimits(min_size=0, max_size=1, acquire_seconds=5, connect_seconds=5, command_seconds=10)
@@ -55,6 +59,7 @@ async def examine(settings: Settings, options: Options) -> list[Finding]:
         *keeping.examined(secrets),
         *listening.addresses(settings),
         *await _broker(settings),
+        *await _provider(settings),
         *[pages.standing(name, where, await _page(where)) for name, where in pages.addresses(settings).items()],
     ]
     return [_without_secrets(finding, secrets) for finding in found]
@@ -149,6 +154,22 @@ async def _broker(settings: Settings) -> list[Finding]:
         brokers.durability(answer, page),
         *disks.look(brokers.folders(page)),
     ]
+
+
+async def _provider(settings: Settings) -> list[Finding]:
+    try:
+        plan = oidc.plan(settings)
+    except (UnusableSetting, OSError) as failure:
+        return [providers.unusable(failure)]
+    if plan is None:
+        return []
+    before = instants.now()
+    try:
+        async with Outbound(plan.tls, plan.seconds) as outbound:
+            told: Told | ProviderFault = await ask(outbound, plan.issuer)
+    except ProviderFault as fault:
+        told = fault
+    return providers.examined(plan, told, before + (instants.now() - before) / 2)
 
 
 async def _document(address: str) -> Mapping[str, Any] | None:

@@ -26,6 +26,7 @@ _SAME = {"EdDSA": "Ed25519"}
 MOST_BYTES = 16 * 2**10
 _MOST_KEY_ID = 200
 _LEAST_RSA_BITS = 2048
+_BITS_OF_CHARACTER = 6
 # They name keys, or change what is signed, or how: nothing of it is for a sender to say.
 _REFUSED_MEMBERS = frozenset(
     {"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc", "epk", "apu", "apv", "p2s", "p2c"}
@@ -108,10 +109,22 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A key of the provider. algorithm: the only one that it is meant for; None where it does not say."""
+
+    key: Key
+    algorithm: str | None
+
+    def fits(self, algorithm: str) -> bool:
+        meant = {None, algorithm, _SAME.get(algorithm, algorithm)}
+        return self.key.key_type == ALGORITHMS[algorithm] and self.algorithm in meant
+
+
 class KeyRing:
     """The keys of a provider that signatures are checked with."""
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Published]) -> None:
         self._keys = tuple(keys)
 
     def __len__(self) -> int:
@@ -123,27 +136,33 @@ class KeyRing:
         entries = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(entries, list):
             raise ValueError("no JWK set")  # noqa: TRY004 - its text is wrong, not its type
-        return cls([key for entry in entries if (key := _key(entry)) is not None])
+        return cls([key for entry in entries if (key := _published(entry)) is not None])
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
         """The key that a token names; one that names none may be signed with the only key of its kind."""
-        fitting = [key for key in self._keys if _fits(key, algorithm)]
+        fitting = [each.key for each in self._keys if each.fits(algorithm)]
         if key_id is not None:
             fitting = [key for key in fitting if key.kid == key_id]
         return fitting[0] if len(fitting) == 1 else None
 
 
+# What makes a public key of each type; a private part is not looked at.
 _PUBLIC = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
 
-def _key(entry: Any) -> Key | None:
-    """A key for signatures, strong enough, without any private part."""
+def _published(entry: Any) -> Published | None:
+    """A key for signatures that is strong enough."""
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
     try:
-        kept = {name: entry[name] for name in ("kty", "kid", "alg", *_PUBLIC[entry["kty"]]) if name in entry}
-        key = import_key(kept)
-        return key if not isinstance(key, OctKey) and _is_strong(key) else None
+        kept = {name: entry[name] for name in ("kty", "kid", *_PUBLIC[entry["kty"]]) if name in entry}
+        # joserfc makes such a key, and warns of it.
+        if entry["kty"] == "RSA" and len(entry["n"]) * _BITS_OF_CHARACTER < _LEAST_RSA_BITS:
+            return None
+        key, algorithm = import_key(kept), entry.get("alg")
+        if isinstance(key, OctKey) or not _is_strong(key) or not (algorithm is None or algorithm in ALGORITHMS):
+            return None
+        return Published(key, algorithm)
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
         return None
 
@@ -152,7 +171,3 @@ def _is_strong(key: Key) -> bool:
     if isinstance(key, RSAKey):
         return key.public_key.key_size >= _LEAST_RSA_BITS
     return key.get("crv") in {"P-256", "Ed25519"}
-
-
-def _fits(key: Key, algorithm: str) -> bool:
-    return key.key_type == ALGORITHMS[algorithm] and key.alg in {None, algorithm, _SAME.get(algorithm, algorithm)}

@@ -5,6 +5,8 @@ import ipaddress
 import json
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -41,8 +43,11 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """date: the clock of who answered, where it says."""
+
     status: int
     document: dict[str, Any]
+    date: datetime | None = None
 
 
 class Outbound:
@@ -68,11 +73,11 @@ class Outbound:
     ) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str) -> dict[str, Any]:
+    async def get(self, url: str) -> Answer:
         answer = await self._ask(self._client.build_request("GET", url))
         if answer.status != httpx.codes.OK:
             raise ProviderFault(f"answered {answer.status}")
-        return answer.document
+        return answer
 
     async def post(self, url: str, form: dict[str, str], authorization: str | None) -> Answer:
         headers = {} if authorization is None else {"Authorization": authorization}
@@ -84,7 +89,7 @@ class Outbound:
             async with asyncio.timeout(2 * self._seconds):
                 answer = await self._client.send(request, stream=True)
                 try:
-                    return Answer(answer.status_code, _document(answer, await _body(answer)))
+                    return Answer(answer.status_code, _document(answer, await _body(answer)), _date(answer))
                 finally:
                     await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
@@ -100,6 +105,14 @@ async def _body(answer: httpx.Response) -> bytes:
         if len(body) > _MOST_BYTES:
             raise ProviderFault(f"answered more than {_MOST_BYTES} bytes")
     return bytes(body)
+
+
+def _date(answer: httpx.Response) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return None if told.tzinfo is None else told
 
 
 def _document(answer: httpx.Response, body: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,16 +79,26 @@ class Known:
     at: float
 
 
-async def ask(outbound: Outbound, issuer: str) -> tuple[Metadata, KeyRing]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the provider says of itself, and its clock where it tells the time."""
+
+    metadata: Metadata
+    keys: KeyRing
+    date: datetime | None
+
+
+async def ask(outbound: Outbound, issuer: str) -> Told:
     """The provider's endpoints and keys as it tells them now. Raises ProviderFault."""
-    metadata = Metadata.of(await outbound.get(issuer.rstrip("/") + _PATH), issuer)
+    answer = await outbound.get(issuer.rstrip("/") + _PATH)
+    metadata = Metadata.of(answer.document, issuer)
     try:
-        keys = KeyRing.of(await outbound.get(metadata.jwks_uri))
+        keys = KeyRing.of((await outbound.get(metadata.jwks_uri)).document)
     except ValueError as error:
         raise ProviderFault(f"its keys are {error}") from None
     if not keys:
         raise ProviderFault("it has no key of a kind that is taken")
-    return metadata, keys
+    return Told(metadata, keys, answer.date)
 
 
 class Provider:
@@ -148,13 +159,13 @@ class Provider:
 
     async def _ask(self) -> None:
         try:
-            metadata, keys = await ask(self.outbound, self.issuer)
+            told = await ask(self.outbound, self.issuer)
         except ProviderFault as fault:
             ASKED.labels("failed").inc()
             _log.warning("provider.unavailable", issuer=self.issuer, reason=str(fault))
         else:
             ASKED.labels("answered").inc()
-            self._known = Known(metadata, keys, self._clock())
+            self._known = Known(told.metadata, told.keys, self._clock())
 
     async def _keep(self) -> None:
         """Ask again before what is known is old; after a failure sooner."""
