@@ -8,8 +8,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# A station key, a webhook's secret or a bearer token anywhere in a value: the public half stays, the secret goes.
-_KEYS = r"(st_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}"
+# A station key, a token, a webhook's secret, a session, a link or a bearer token anywhere in a value: the public half
+# stays, the secret goes.
+_KEYS = r"((?:st|qt)_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}|(?<=q[sl]_)[A-Za-z0-9_-]{40,}"
 _KEY = re.compile(_KEYS, re.IGNORECASE)
 _SECRET = re.compile(_KEYS + r"|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE)
 _FIRST = ("timestamp", "level", "event")
@@ -29,7 +30,7 @@ def _hidden(match: re.Match[str]) -> str:
 
 
 def redact(text: str) -> str:
-    """The text without station secrets, bearer tokens and passwords in addresses."""
+    """The text without secrets of stations, tokens and sessions, bearer tokens, and passwords in addresses."""
     return _SECRET.sub(_hidden, text)
 
 

@@ -23,6 +23,11 @@ SECRETS = [
     "station key, its secret half",
     "webhook secret",
     "webhook secret, undone",
+    "password",
+    "next password",
+    "one-time link",
+    "session",
+    "token of a session",
 ]
 
 

@@ -19,6 +19,8 @@ from identity.people.credentials_store import LinkRow
 Purpose = Literal["first-administrator", "new-password"]
 
 PATH = "/sign-in#link="
+# By this a log knows that what follows is not to be written.
+_PREFIX = "ql_"
 LASTS = timedelta(hours=24)
 
 
@@ -48,7 +50,9 @@ async def make(
     by: who makes it. Earlier ones of the same kind end. Raises PersonNotFound.
     """
     now = now or instants.now()
-    link = Link(secrets.token_urlsafe(32), "first-administrator" if user_name is None else "new-password", now + lasts)
+    link = Link(
+        _PREFIX + secrets.token_urlsafe(32), "first-administrator" if user_name is None else "new-password", now + lasts
+    )
     async with database.transaction() as connection:
         person_id = None
         if user_name is not None:

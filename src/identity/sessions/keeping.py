@@ -13,6 +13,8 @@ from identity.sessions import csrf, store
 
 Method = Literal["password", "oidc", "link"]
 
+# By this a log knows that what follows is not to be written.
+PREFIX = "qs_"
 _COOKIE_BYTES = 32
 _ID_LENGTH = 12
 _ID_CHARACTERS = string.ascii_lowercase + string.digits
@@ -60,7 +62,7 @@ async def begin(
     provider_session: what the identity provider calls it. replaces: the cookie that the browser sent, which ends.
     """
     now = now or instants.now()
-    cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+    cookie = PREFIX + secrets.token_urlsafe(_COOKIE_BYTES)
     made = NewSession(_new_id(), cookie, csrf.token_of(cookie), now + lasting.longest)
     place = None if address is None or peers.parsed(address) is None else address
     agent = None if user_agent is None else user_agent.replace("\0", "")[:_LONGEST_AGENT]

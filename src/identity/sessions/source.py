@@ -13,7 +13,7 @@ from identity.sessions import csrf, keeping, store
 from identity.sessions.errors import PasswordMustChange
 from identity.sessions.keeping import LASTING, Lasting
 
-_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
+_COOKIE = re.compile(keeping.PREFIX + r"[A-Za-z0-9_-]{43}")
 _MEANS = "session:"
 # Of use is only about when somebody was there last; a row that is written at each click would be none.
 _NOTED_EVERY = timedelta(minutes=1)

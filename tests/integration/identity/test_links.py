@@ -66,7 +66,7 @@ async def test_an_administrator_makes_a_link_by_which_somebody_chooses_a_passwor
     parts = urlsplit(made["path"])
     assert (parts.path, parts.query) == ("/sign-in", "")
     secret = parts.fragment.removeprefix("link=")
-    assert len(secret) == 43
+    assert len(secret) == len("ql_") + 43
     browser = desk.browser()
     looked = (await browser.ask("POST", "/session/link/look", {"secret": secret})).json()
     assert (looked["purpose"], looked["userName"]) == ("new-password", "ln.new")

@@ -35,7 +35,7 @@ async def test_the_cookie_stays_with_this_host_and_out_of_scripts(desk: Desk) ->
     assert SESSION_COOKIE.startswith("__Host-")
     assert (morsel["secure"], morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, True, "lax", "/")
     assert (morsel["domain"], morsel["max-age"]) == ("", "")
-    assert len(morsel.value) == 43
+    assert len(morsel.value) == len("qs_") + 43
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -106,14 +106,14 @@ async def test_a_session_is_a_new_one_whatever_the_browser_brought(desk: Desk) -
     assert (await planted.ask("GET", "/session")).status_code == 401
     assert (await browser.ask("GET", "/session")).status_code == 200
     made_up = desk.browser()
-    made_up.cookie = "A" * 43
+    made_up.cookie = "qs_" + "A" * 43
     await made_up.sign_in("an.fixed")
-    assert made_up.cookie != "A" * 43
+    assert made_up.cookie != "qs_" + "A" * 43
 
 
 async def test_a_session_that_nobody_began_opens_nothing(desk: Desk) -> None:
     browser = desk.browser()
-    for cookie in ("A" * 43, "short", "qt_aaaaaaaa." + "A" * 43, TOKEN.replace(" ", "-")):
+    for cookie in ("qs_" + "A" * 43, "A" * 43, "short", "qt_aaaaaaaa." + "A" * 43, TOKEN.replace(" ", "-")):
         browser.cookie = cookie
         assert (await browser.ask("GET", "/session")).status_code == 401
         assert (await browser.ask("GET", "/v1/stations")).status_code == 401
