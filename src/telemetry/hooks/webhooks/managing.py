@@ -56,11 +56,7 @@ async def create(database: Database, desk: Desk, new: NewWebhook, by: str) -> We
 async def edit(database: Database, desk: Desk, number: int, changes: WebhookEdit, expected: Expected) -> Webhook:
     """Raises ReceiverRefused, FilterUnknown, RevisionMoved."""
     async with changing(database) as connection:
-        await store.lock(connection, number)
-        current = await store.find(connection, number)
-        if current is None:
-            raise errors.WebhookNotFound.numbered(number)
-        revisions.check(current.revision, expected)
+        current = await _held(connection, number, expected)
         whole = revisions.merged(NewWebhook, current, changes)
         if whole.url != current.url:
             check_receiver(desk, whole.url)
@@ -70,12 +66,18 @@ async def edit(database: Database, desk: Desk, number: int, changes: WebhookEdit
 
 async def delete(database: Database, number: int, expected: Expected) -> None:
     async with changing(database) as connection:
-        await store.lock(connection, number)
-        current = await store.find(connection, number)
-        if current is None:
-            raise errors.WebhookNotFound.numbered(number)
-        revisions.check(current.revision, expected)
+        await _held(connection, number, expected)
         await store.delete(connection, number)
+
+
+async def _held(connection: object, number: int, expected: Expected) -> Webhook:
+    """The webhook, held until the transaction ends, in a revision that the edit is made on."""
+    await store.lock(connection, number)
+    current = await store.find(connection, number)
+    if current is None:
+        raise errors.WebhookNotFound.numbered(number)
+    revisions.check(current.revision, expected)
+    return current
 
 
 async def enable(database: Database, number: int) -> Webhook:
