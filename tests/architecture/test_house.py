@@ -16,6 +16,7 @@ MODULES = modules()
 BROAD_EXCEPT_ALLOWED = {
     "core/problems.py:__call__": "the edge of a request: what is unexpected is logged once and answered with 500",
     "gateway/cli/main.py:main": "the command line tells known errors in one line and raises the others",
+    "telemetry/admission/keeping.py:_keep": "what is seen after a failure is written down all the same",
     "telemetry/catalog/loading.py:_poll": "the catalogue's poll must outlive any one failure",
     "telemetry/intake/endpoint.py:__call__": "the hot endpoint stands outside the framework that would answer 500",
     "gateway/rounds.py:_keep_turning": "a round that fails is turned again, and the others go on",

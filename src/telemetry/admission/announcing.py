@@ -6,7 +6,7 @@ import structlog
 
 from core import instants
 from core.database import Database
-from telemetry.admission import store
+from telemetry.admission import expiry_store
 from telemetry.events.store import Event, append
 
 _log = structlog.get_logger(__name__)
@@ -26,14 +26,14 @@ class KeyExpiry:
 
     async def turn(self) -> bool:
         async with self._database.transaction() as connection:
-            found = await store.tell_expiring(connection, self._within)
+            found = await expiry_store.tell_expiring(connection, self._within)
             await append(connection, [_event(key) for key in found])
         for key in found:
             _log.warning("station.key_expiring", station=key.station, key=key.id, expires=str(key.expires_time))
         return False
 
 
-def _event(key: store.Expiring) -> Event:
+def _event(key: expiry_store.Expiring) -> Event:
     payload = {
         "station": key.station,
         "key": key.id,

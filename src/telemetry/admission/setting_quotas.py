@@ -4,7 +4,7 @@ from typing import Any
 
 from core.database import Database
 from core.revisions import Expected, check
-from telemetry.admission import schemas, store
+from telemetry.admission import quota_store, schemas
 from telemetry.admission.quotas import Quota
 from telemetry.catalog import errors
 from telemetry.catalog.snapshot import QuotaEntry
@@ -37,12 +37,12 @@ async def edit(
         requests, readings, size = (
             getattr(changes if name in changes.model_fields_set else current, name) for name in _MEASURES
         )
-        await store.set_quota(connection, current.station_id, requests, readings, size)
+        await quota_store.set_quota(connection, current.station_id, requests, readings, size)
         return await shown(connection, code, default)
 
 
-async def _own(database: Any, code: str) -> store.OwnQuota:
-    found = await store.quota(database, code)
+async def _own(database: Any, code: str) -> quota_store.OwnQuota:
+    found = await quota_store.quota(database, code)
     if found is None:
         raise errors.not_found(errors.StationNotFound, "station", code)
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core import instants, queries
@@ -22,30 +22,6 @@ class Told:
 
     anomaly: Anomaly
     station_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class OwnQuota:
-    """What was set for a station; None: as the settings say. revision is 0 where nothing was ever set."""
-
-    station_id: int
-    requests: int | None
-    readings: int | None
-    bytes: int | None
-    revision: int
-    paused_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """A key that expires soon."""
-
-    id: str
-    station_id: int
-    station: str
-    label: str
-    expires_time: datetime
-    last_used_time: datetime | None
 
 
 async def owners(connection: Any, key_ids: Sequence[str]) -> dict[str, int]:
@@ -114,20 +90,3 @@ async def anomalies(
     """Those that were seen last first; `stations` are codes, None for all."""
     rows = await database.fetch(_sql["admission_anomalies"], stations, kind, since, *after, most)
     return [Anomaly(**row) for row in rows]
-
-
-async def quota(database: Any, station: str) -> OwnQuota | None:
-    """None where there is no such station."""
-    row = await database.fetchrow(_sql["admission_quota"], station)
-    return None if row is None else OwnQuota(**row)
-
-
-async def set_quota(
-    connection: Any, station_id: int, requests: int | None, readings: int | None, size: int | None
-) -> None:
-    await connection.execute(_sql["admission_set_quota"], station_id, requests, readings, size)
-
-
-async def tell_expiring(connection: Any, within: timedelta) -> list[Expiring]:
-    """Keys that expire within the time and that this is said of for the first time."""
-    return [Expiring(**row) for row in await connection.fetch(_sql["admission_expiring_keys"], within)]

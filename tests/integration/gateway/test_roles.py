@@ -31,8 +31,18 @@ _EVIDENCE = ("observation", "receipt", "reading_conflict")
 # Relations that are nobody's but the owner's.
 _CLOSED = {"audit_lock", "relation_right", "_yoyo_log", "_yoyo_version", "yoyo_lock"}
 # Which process runs the queries of a module; the command line and the gateway speak for the staff.
-_INGEST = ("telemetry/intake/", "telemetry/mqtt/", "telemetry/catalog/loading")
-_TELEMETRY = ("changes", "catalog/loading", "verdicts", "alerts", "events", "hooks", "reports", "series")
+_INGEST = ("telemetry/intake/", "telemetry/mqtt/", "telemetry/catalog/loading", "telemetry/admission/store")
+_TELEMETRY = (
+    "changes",
+    "admission/expiry_store",
+    "catalog/loading",
+    "verdicts",
+    "alerts",
+    "events",
+    "hooks",
+    "reports",
+    "series",
+)
 _ROUNDS = ("core/", *(f"telemetry/{name}" for name in _TELEMETRY))
 # What people do to rules, receivers and subscriptions, which the watch process never does.
 _BY_PEOPLE = {
@@ -46,6 +56,7 @@ _BY_PEOPLE = {
 # What the watch process does by itself, and nobody else.
 _BY_WATCH = {
     "core/feeds.py": {"feed_position"},
+    "telemetry/admission/expiry_store.py": {"station_key_notice"},
     "telemetry/alerts/handling/rechecks.py": {"alert_recheck"},
     "telemetry/events/store.py": {"event"},
     "telemetry/hooks/webhooks/delivery_store.py": {"webhook_attempt", "webhook_message"},

@@ -76,34 +76,3 @@ INSERT INTO station_pause AS known (station_id, until_time)
 SELECT p.station_id, p.until_time FROM unnest($1::int[], $2::timestamptz[]) AS p (station_id, until_time)
 ORDER BY p.station_id
 ON CONFLICT (station_id) DO UPDATE SET until_time = greatest(known.until_time, excluded.until_time);
-
--- name: admission_quota
--- The quota of station $1 by its code, with what the settings decide as NULL.
-SELECT s.id AS station_id, q.requests, q.readings, q.bytes, coalesce(q.revision, 0) AS revision,
-       (SELECT p.until_time FROM station_pause p WHERE p.station_id = s.id AND p.until_time > now()) AS paused_until
-FROM station s LEFT JOIN station_quota q ON q.station_id = s.id
-WHERE s.code = $1;
-
--- name: admission_set_quota
--- Station $1 may send $2 requests, $3 readings, $4 bytes a minute; NULL: as the settings say.
-INSERT INTO station_quota (station_id, requests, readings, bytes) VALUES ($1, $2, $3, $4)
-ON CONFLICT (station_id) DO UPDATE
-SET requests = excluded.requests, readings = excluded.readings, bytes = excluded.bytes,
-    revision = station_quota.revision + 1;
-
--- name: admission_expiring_keys
--- Live keys that expire within $1 and were not told yet for that time; told from now on.
-WITH due AS (
-    SELECT k.id, k.station_id, k.label, k.expires_time
-    FROM station_key k
-    WHERE k.revoked_time IS NULL AND k.expires_time > now() AND k.expires_time <= now() + $1::interval
-), told AS (
-    INSERT INTO station_key_notice (key_id, expires_time)
-    SELECT id, expires_time FROM due
-    ON CONFLICT (key_id, expires_time) DO NOTHING
-    RETURNING key_id
-)
-SELECT d.id, d.station_id, s.code AS station, d.label, d.expires_time,
-       (SELECT max(u.last_time) FROM station_key_use u WHERE u.key_id = d.id) AS last_used_time
-FROM due d JOIN told t ON t.key_id = d.id JOIN station s ON s.id = d.station_id
-ORDER BY d.expires_time, d.id;
