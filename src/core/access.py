@@ -61,6 +61,9 @@ class Reach(Protocol):
     def domains(self, right: Right) -> frozenset[str] | None:
         """Domains of records that the right reaches; None: all."""
 
+    def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:
+        """Whether the right reaches a station that is such a one, be it there already or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Everything:
@@ -77,6 +80,9 @@ class Everything:
 
     def domains(self, right: Right) -> frozenset[str] | None:  # noqa: ARG002 - all of them
         return None
+
+    def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:  # noqa: ARG002 - any
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class _Scraping:
     def domains(self, right: Right) -> frozenset[str] | None:  # noqa: ARG002 - none of them
         return frozenset()
 
+    def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:  # noqa: ARG002 - none
+        return False
+
 
 _SCRAPER = access.Staff("a network that may read metrics", _Scraping(), "program")
 

@@ -43,6 +43,12 @@ class GrantedReach:
             return None
         return frozenset(domain for domains in named for domain in domains or ())
 
+    def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:
+        return any(
+            grant.narrowing.reaches(kind=kind, organization=organization, district=district)
+            for grant in self._with(right)
+        )
+
     def _with(self, right: Right) -> list[Grant]:
         if self.rights is not None and right not in self.rights:
             return []

@@ -133,7 +133,8 @@ class Decoded(msgspec.Struct, frozen=True):
 class Submission(msgspec.Struct, frozen=True):
     """Bytes as they came, who sent them, and what they say.
 
-    station_id, station: the only station that it may speak for; None when the staff speaks for any.
+    station_id, station: the only station that it may speak for; None when the staff speaks.
+    within: codes of the stations that the staff may speak for; None: any.
     raw: the body as it came on the wire (still compressed when raw_encoding is gzip); raw_length: its length, where
     it was cut.
     sha256: of the whole body as it came.
@@ -156,6 +157,7 @@ class Submission(msgspec.Struct, frozen=True):
     raw_encoding: str = "identity"
     atomic: bool = False
     first_received_us: int | None = None
+    within: frozenset[str] | None = None
 
     @property
     def judged_us(self) -> int:

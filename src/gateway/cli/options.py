@@ -31,6 +31,11 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Most rows, newest f
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document a line instead of a table.")]
 
 
+def one(station: str | None) -> list[str] | None:
+    """The codes that a list is narrowed to; None: all, and what belongs to no station."""
+    return None if station is None else [station]
+
+
 def checked(kind: type[Whole], members: dict[str, Any]) -> Whole:
     """Options under the same rules as a body over HTTP."""
     try:

@@ -42,7 +42,7 @@ def list_entries(
     as_json: options.AsJson = False,
 ) -> None:
     """List quarantined readings, newest first."""
-    asked = store.QuarantineFilter(station, reason, symbol, receipt, since, until)
+    asked = store.QuarantineFilter(options.one(station), reason, symbol, receipt, since, until)
     found = asking.asked(lambda database: store.quarantine(database, asked, state, store.BEGINNING, limit))
     if as_json:
         printing.print_json(found)
@@ -108,7 +108,7 @@ def replay(
 
     Without --write nothing changes, and you see what would happen. Running it again is harmless.
     """
-    asked = store.QuarantineFilter(station, reason, symbol, receipt, since, until, entry)
+    asked = store.QuarantineFilter(options.one(station), reason, symbol, receipt, since, until, entry)
     reports = asyncio.run(_replay(asked, dry_run=not write))
     _summarize(reports, dry_run=not write)
 

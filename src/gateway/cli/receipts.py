@@ -31,7 +31,7 @@ def list_receipts(
     as_json: options.AsJson = False,
 ) -> None:
     """List receipts, newest first."""
-    asked = store.ReceiptFilter(station, channel, since, until, outcome)
+    asked = store.ReceiptFilter(options.one(station), channel, since, until, outcome)
     found = asking.asked(lambda database: store.receipts(database, asked, store.BEGINNING, limit))
     if as_json:
         printing.print_json(found)

@@ -46,6 +46,7 @@ Status = Annotated[str | None, typer.Option(help=f"One of {_one_of(fields.Statio
 Organization = Annotated[str | None, typer.Option(help="Code of the organization that owns it.")]
 NameVi = Annotated[str | None, typer.Option("--name-vi", help="Vietnamese name.")]
 NameEn = Annotated[str | None, typer.Option("--name-en", help="English name; the Vietnamese one where left out.")]
+District = Annotated[str | None, typer.Option(help="Administrative unit below the province.")]
 FileCode = Annotated[
     str | None, typer.Option(help="<province>_<facility>_<station> as in the regulator's file names; '' for none.")
 ]
@@ -73,20 +74,24 @@ def list_stations(
     kind: Kind = None,
     organization: Organization = None,
     status: Status = None,
+    district: District = None,
     search: Annotated[
         str | None, typer.Option(help="Text in codes and names, without regard to case or marks.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List stations by code."""
-    wanted = StationFilter(kind, organization, status, search and searching.fold(search))
+    wanted = StationFilter(kind, organization, status, search and searching.fold(search), district)
     found = asking.asked(lambda database: store.page(database, wanted, None, _MOST))
     if as_json:
         printing.print_json(found)
         return
     printing.print_rows(
-        ("code", "kind", "status", "organization", "file code", "every", "name"),
-        [(s.code, s.kind, s.status, s.organization, s.file_code, f"{s.cadence_seconds} s", s.name_vi) for s in found],
+        ("code", "kind", "status", "organization", "district", "file code", "every", "name"),
+        [
+            (s.code, s.kind, s.status, s.organization, s.district, s.file_code, f"{s.cadence_seconds} s", s.name_vi)
+            for s in found
+        ],
     )
 
 
@@ -145,10 +150,10 @@ def _between(low: float | None, high: float | None) -> str:
 async def _overview(database: Database, code: str) -> Overview:
     found = await stations.get(database, code)
     at = instants.now()
-    in_force = await limit_store.in_force(database, code, None, at, (None, None, None), _MOST)
+    in_force = await limit_store.in_force(database, [code], None, at, (None, None, None), _MOST)
     return Overview(
         station=found,
-        datastreams=await datastream_store.page(database, code, None, None, (None, None), _MOST),
+        datastreams=await datastream_store.page(database, [code], None, None, (None, None), _MOST),
         limits=[limit for limit, _ in in_force],
         keys=await key_store.of_station(database, code),
     )
@@ -161,6 +166,7 @@ def add(
     organization: Annotated[str, typer.Option(help="Code of the organization that owns it.")],
     name_vi: Annotated[str, typer.Option("--name-vi", help="Vietnamese name.")],
     name_en: NameEn = None,
+    district: District = None,
     file_code: FileCode = None,
     latitude: Latitude = None,
     longitude: Longitude = None,
@@ -178,6 +184,7 @@ def add(
         organization=organization,
         name_vi=name_vi,
         name_en=name_en or name_vi,
+        district=district,
         file_code=file_code,
         latitude=latitude,
         longitude=longitude,
@@ -196,6 +203,7 @@ def edit(
     organization: Organization = None,
     name_vi: NameVi = None,
     name_en: NameEn = None,
+    district: District = None,
     file_code: FileCode = None,
     latitude: Latitude = None,
     longitude: Longitude = None,
@@ -209,6 +217,7 @@ def edit(
         organization=organization,
         name_vi=name_vi,
         name_en=name_en,
+        district=district,
         file_code=file_code,
         latitude=latitude,
         longitude=longitude,
@@ -249,9 +258,9 @@ def import_stations(
     """Import stations with their datastreams: all or nothing, every fault told with its line.
 
     Columns: station, kind, organization, name_vi (required), name_en, file_code, latitude, longitude, status,
-    cadence_seconds, demonstration; and of the datastream symbol, reported_unit, reported_as, factor, range_min,
-    range_max, mandatory, aliases (separated by |). One line is one datastream; the station is described on its first
-    line.
+    cadence_seconds, demonstration, district; and of the datastream symbol, reported_unit, reported_as, factor,
+    range_min, range_max, mandatory, aliases (separated by |). One line is one datastream; the station is described on
+    its first line.
     """
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:

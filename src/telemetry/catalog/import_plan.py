@@ -31,6 +31,7 @@ STATION_COLUMNS = (
     "status",
     "cadence_seconds",
     "demonstration",
+    "district",
 )
 DATASTREAM_COLUMNS = (
     "symbol",

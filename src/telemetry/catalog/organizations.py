@@ -8,8 +8,9 @@ from telemetry.catalog.store import organizations as store
 from telemetry.catalog.store.writing import changing
 
 
-async def get(database: Database, code: str) -> Organization:
-    found = await store.find(database, code)
+async def get(database: Database, code: str, counted: list[str] | None = None) -> Organization:
+    """counted: codes of the stations that are counted; None: all of them."""
+    found = await store.find(database, code, counted)
     if found is None:
         raise errors.not_found(errors.OrganizationNotFound, "organization", code)
     return found

@@ -33,8 +33,12 @@ def plan(
     *,
     sender: str,
     now_us: int,
+    within: frozenset[str] | None = None,
 ) -> Plan:
-    """Read the receipt's bytes again and judge the readings of the open entries with this catalogue."""
+    """Read the receipt's bytes again and judge the readings of the open entries with this catalogue.
+
+    within: codes of the stations that they may be of; None: all.
+    """
     wanted = {entry.reading_index for entry in entries}
     if not original.complete:
         found = f"{len(original.raw)} of {original.raw_length} bytes"
@@ -44,6 +48,7 @@ def plan(
         submission = read_again(original, snapshot, sender=sender, first_us=first_us, now_us=now_us)
     except errors.Error as error:
         return _nothing(wanted, "body", error.detail, "bytes that a codec reads")
+    submission = replace(submission, within=within)
     if None in wanted:
         return _whole(submission, snapshot, window)
     return _parts(submission, {index for index in wanted if index is not None}, snapshot, window)

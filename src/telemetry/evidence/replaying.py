@@ -45,15 +45,25 @@ class Replayer:
         self._intake = intake
 
     async def replay(
-        self, asked: store.QuarantineFilter, *, by: str, dry_run: bool, receipts: int, after_receipt: int = 0
+        self,
+        asked: store.QuarantineFilter,
+        *,
+        by: str,
+        dry_run: bool,
+        receipts: int,
+        after_receipt: int = 0,
+        within: frozenset[str] | None = None,
     ) -> schemas.ReplayReport:
-        """Replay the open entries that match, of at most `receipts` receipts with numbers above `after_receipt`."""
+        """Replay the open entries that match, of at most `receipts` receipts with numbers above `after_receipt`.
+
+        within: codes of the stations that readings may turn out to be of; None: all.
+        """
         # A catalogue that was mended a moment ago is what the caller means.
         await self._catalog.refresh()
         found = await store.open_receipts(self._database, asked, after_receipt, receipts + 1)
         done, fates, entries = 0, Counter[Fate](), list[schemas.Replayed]()
         for receipt_id, quarantine_ids in found[:receipts]:
-            result = await self._receipt(receipt_id, quarantine_ids, by=by, dry_run=dry_run)
+            result = await self._receipt(receipt_id, quarantine_ids, by=by, dry_run=dry_run, within=within)
             done += 1
             fates += result.fates
             entries += result.entries
@@ -68,7 +78,9 @@ class Replayer:
             next_cursor=paging.encode(found[done - 1][0]) if len(found) > done else None,
         )
 
-    async def _receipt(self, receipt_id: int, quarantine_ids: list[int], *, by: str, dry_run: bool) -> _Result:
+    async def _receipt(
+        self, receipt_id: int, quarantine_ids: list[int], *, by: str, dry_run: bool, within: frozenset[str] | None
+    ) -> _Result:
         original = await store.original(self._database, receipt_id)
         entries = await store.open_entries(self._database, quarantine_ids)
         if original is None:
@@ -81,6 +93,7 @@ class Replayer:
             self._intake.window,
             sender=by,
             now_us=instants.now_us(),
+            within=within,
         )
         if plan.submission is None or plan.judged is None:
             return _told(receipt_id, entries, plan.stays)

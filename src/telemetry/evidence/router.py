@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from core import access, database, paging
 from core.describing import refusals
+from core.rights import Right
 from core.wire import QueryInstant
-from telemetry.catalog import stations
+from telemetry.catalog import sight
 from telemetry.catalog.errors import StationNotFound
 from telemetry.catalog.schemas.fields import Code
 from telemetry.evidence import errors, originals, schemas, store
@@ -41,12 +42,13 @@ def replayer_of(request: Request) -> Replayer:
     return Replayer(state.database, state.catalog, state.intake)
 
 
-async def _about(principal: access.Principal, db: database.Database, station: str | None) -> str | None:
-    """The code of the station that a query is about, which must be there; None for all."""
-    code = access.station_code(principal, station)
-    if code is not None:
-        await stations.get(db, code)
-    return code
+async def _handled(db: database.Database, staff: access.Staff, entry_id: int) -> schemas.Quarantined:
+    """An entry; QuarantineNotFound where its station is out of sight, Forbidden where nothing may be done about it."""
+    found = await store.quarantine_entry(db, entry_id)
+    if found is None or not access.may_read(staff, found.station):
+        raise errors.QuarantineNotFound(entry_id)
+    access.require(staff, Right.HANDLE_QUARANTINE, found.station)
+    return found
 
 
 def _position(cursor: str | None) -> store.Position:
@@ -69,7 +71,7 @@ async def list_receipts(
     cursor: paging.CursorText = None,
 ) -> paging.Page[schemas.Receipt]:
     """What came in, newest first. A station sees its own submissions only."""
-    asked = store.ReceiptFilter(await _about(principal, db, station), channel, since, until, outcome)
+    asked = store.ReceiptFilter(await sight.stations_asked(db, principal, station), channel, since, until, outcome)
     found = await store.receipts(db, asked, _position(cursor), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.receipt))
     return paging.Page(items=found[:limit], next_cursor=following)
@@ -152,7 +154,9 @@ async def list_quarantine(
     cursor: paging.CursorText = None,
 ) -> paging.Page[schemas.Quarantined]:
     """Readings that were kept but not stored as observations, newest first. A station sees its own only."""
-    asked = store.QuarantineFilter(await _about(principal, db, station), reason, symbol, receipt, since, until)
+    asked = store.QuarantineFilter(
+        await sight.stations_asked(db, principal, station), reason, symbol, receipt, since, until
+    )
     found = await store.quarantine(db, asked, state, _position(cursor), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.id))
     return paging.Page(items=found[:limit], next_cursor=following)
@@ -175,9 +179,13 @@ async def get_quarantined(principal: access.AnyPrincipal, db: Database, entry_id
     responses=refusals(errors.QuarantineNotFound, errors.AlreadyResolved),
 )
 async def dismiss_quarantined(
-    _: access.QuarantineHandler, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
+    staff: access.QuarantineHandler, db: Database, entry_id: EntryId, dismissal: schemas.Dismissal
 ) -> schemas.Quarantined:
-    """Decide that the reading stays out, and say why. Its text and its submission's bytes are kept all the same."""
+    """Decide that the reading stays out, and say why. Its text and its submission's bytes are kept all the same.
+
+    Needs quarantine.handle on the station; for what belongs to no station, not narrowed.
+    """
+    await _handled(db, staff, entry_id)
     dismissed = await store.dismiss(db, entry_id, dismissal.note)
     found = await store.quarantine_entry(db, entry_id)
     if found is None:
@@ -202,13 +210,21 @@ async def replay_quarantine(
 
     A dry run, which is the default, writes nothing and tells what would happen. One call reads a bounded number of
     submissions again; pass `nextCursor` on until it is null. The time window counts from when the bytes came first.
-    Repeating a replay changes nothing.
+    Repeating a replay changes nothing. Needs quarantine.handle; only readings of stations that it reaches are replayed.
     """
-    station = await _about(staff, db, asked.station)
-    wanted = store.QuarantineFilter(station, asked.reason, asked.symbol, asked.receipt, asked.from_time, asked.to_time)
+    await sight.stations_asked(db, staff, asked.station)
+    stations = access.visible(staff, asked.station, Right.HANDLE_QUARANTINE)
+    if asked.station is not None:
+        access.require(staff, Right.HANDLE_QUARANTINE, asked.station)
+    wanted = store.QuarantineFilter(stations, asked.reason, asked.symbol, asked.receipt, asked.from_time, asked.to_time)
     after = 0 if asked.cursor is None else paging.decode(asked.cursor, int)[0]
     return await replayer.replay(
-        wanted, by=staff.name, dry_run=asked.dry_run, receipts=asked.receipts, after_receipt=after
+        wanted,
+        by=staff.name,
+        within=access.reached(staff, Right.HANDLE_QUARANTINE),
+        dry_run=asked.dry_run,
+        receipts=asked.receipts,
+        after_receipt=after,
     )
 
 
@@ -226,15 +242,17 @@ async def replay_quarantined(
 ) -> schemas.ReplayReport:
     """Read the bytes of its submission again with today's catalogue, and keep this reading if it passes now.
 
-    A dry run is the default.
+    A dry run is the default. Needs quarantine.handle on the station; for what belongs to no station, not narrowed.
     """
-    found = await store.quarantine_entry(db, entry_id)
-    if found is None:
-        raise errors.QuarantineNotFound(entry_id)
+    found = await _handled(db, staff, entry_id)
     if found.resolution is not None:
         raise errors.AlreadyResolved(entry_id, found.resolution)
     return await replayer.replay(
-        store.QuarantineFilter(entry=entry_id), by=staff.name, dry_run=asked.dry_run, receipts=1
+        store.QuarantineFilter(entry=entry_id),
+        by=staff.name,
+        within=access.reached(staff, Right.HANDLE_QUARANTINE),
+        dry_run=asked.dry_run,
+        receipts=1,
     )
 
 
@@ -254,7 +272,7 @@ async def list_conflicts(
 
     A station sees its own only.
     """
-    asked = store.ConflictFilter(await _about(principal, db, station), symbol, receipt, since, until)
+    asked = store.ConflictFilter(await sight.stations_asked(db, principal, station), symbol, receipt, since, until)
     found = await store.conflicts(db, asked, _position(cursor), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.received_time, item.id))
     return paging.Page(items=found[:limit], next_cursor=following)

@@ -20,7 +20,9 @@ BEGINNING: Position = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFilter:
-    station: str | None = None
+    """stations: codes of those alone; None: all, and what belongs to no station."""
+
+    stations: list[str] | None = None
     channel: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -29,7 +31,9 @@ class ReceiptFilter:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineFilter:
-    station: str | None = None
+    """stations: as of receipts."""
+
+    stations: list[str] | None = None
     reason: str | None = None
     symbol: str | None = None
     receipt: int | None = None
@@ -40,7 +44,9 @@ class QuarantineFilter:
 
 @dataclass(frozen=True, slots=True)
 class ConflictFilter:
-    station: str | None = None
+    """stations: as of receipts."""
+
+    stations: list[str] | None = None
     symbol: str | None = None
     receipt: int | None = None
     since: datetime | None = None
@@ -102,10 +108,11 @@ def _receipt_members(row: Any) -> dict[str, Any]:
 
 async def receipts(database: Database, asked: ReceiptFilter, after: Position, limit: int) -> list[schemas.Receipt]:
     """Newest first."""
-    rows = await database.fetch(
-        _receipts["receipt_page"],
-        asked.station, asked.channel, asked.since, asked.until, asked.outcome, *after, limit,
-    )  # fmt: skip
+    filters = (asked.channel, asked.since, asked.until, asked.outcome, *after, limit)
+    if asked.stations is None:
+        rows = await database.fetch(_receipts["receipt_page"], *filters)
+    else:
+        rows = await database.fetch(_receipts["receipt_page_of_stations"], *filters, asked.stations)
     return [schemas.Receipt(**_receipt_members(row)) for row in rows]
 
 
@@ -174,11 +181,12 @@ async def quarantine(
     database: Database, asked: QuarantineFilter, state: schemas.State, after: Position, limit: int
 ) -> list[schemas.Quarantined]:
     """Newest first."""
-    rows = await database.fetch(
-        _quarantine["quarantine_page"],
-        asked.station, asked.reason, asked.symbol, asked.receipt, asked.since, asked.until,
-        None if state is schemas.State.ALL else state, *after, limit,
-    )  # fmt: skip
+    wanted = None if state is schemas.State.ALL else state
+    filters = (asked.reason, asked.symbol, asked.receipt, asked.since, asked.until, wanted, *after, limit)
+    if asked.stations is None:
+        rows = await database.fetch(_quarantine["quarantine_page"], *filters)
+    else:
+        rows = await database.fetch(_quarantine["quarantine_page_of_stations"], *filters, asked.stations)
     return [_quarantined(row) for row in rows]
 
 
@@ -211,7 +219,7 @@ async def open_count(database: Database, asked: QuarantineFilter) -> int:
 
 
 def _replay_filter(asked: QuarantineFilter) -> tuple[object, ...]:
-    return asked.station, asked.reason, asked.symbol, asked.receipt, asked.since, asked.until, asked.entry
+    return asked.stations, asked.reason, asked.symbol, asked.receipt, asked.since, asked.until, asked.entry
 
 
 async def open_entries(database: Database, quarantine_ids: list[int]) -> list[OpenEntry]:
@@ -231,10 +239,10 @@ async def observations_at(
 async def conflicts(database: Database, asked: ConflictFilter, after: Position, limit: int) -> list[schemas.Conflict]:
     """Newest first."""
     filters = (asked.symbol, asked.receipt, asked.since, asked.until, *after, limit)
-    if asked.station is None:
+    if asked.stations is None:
         rows = await database.fetch(_conflicts["conflict_page"], *filters)
     else:
-        rows = await database.fetch(_conflicts["conflict_page_of_station"], *filters, asked.station)
+        rows = await database.fetch(_conflicts["conflict_page_of_stations"], *filters, asked.stations)
     return [_conflict(row) for row in rows]
 
 

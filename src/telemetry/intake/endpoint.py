@@ -157,8 +157,8 @@ class ObservationEndpoint:
         throttle.spend(principal.name)
         if not principal.reach.may(Right.SUBMIT):
             raise errors.Forbidden(f"This needs the right {Right.SUBMIT}, which {principal.name} does not have.")
-        access.require_everywhere(principal, Right.SUBMIT)
-        return Speaker(sender=principal.name)
+        # Of other stations a reading is refused like one of a station that is not there.
+        return Speaker(sender=principal.name, within=access.reached(principal, Right.SUBMIT))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         cap = self._limits.body_bytes

@@ -17,6 +17,9 @@ from telemetry.readings import FILE_PREFIX, Floats, Int64s, Readings, Reason, Su
 _MOST_NAMES = 250_000
 _SHOWN_SYMBOLS = 12
 
+# Codes of the stations that somebody may speak for; None: any.
+Within = frozenset[str] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -42,26 +45,26 @@ class Matcher:
     """Matches against one snapshot and remembers the layouts that it met."""
 
     snapshot: Snapshot
-    _layouts: dict[tuple[str, int | None, tuple[str, ...], tuple[str | None, ...] | None], Layout] = field(
+    _layouts: dict[tuple[str, int | None, Within, tuple[str, ...], tuple[str | None, ...] | None], Layout] = field(
         default_factory=dict
     )
     _names: int = 0
 
-    def layout(self, readings: Readings, speaker: int | None) -> Layout:
-        """`speaker` is the only station that the submission may speak for, or None."""
+    def layout(self, readings: Readings, speaker: int | None, within: Within = None) -> Layout:
+        """`speaker` is the only station that the submission may speak for; where it is None, those in `within`."""
         units = None if readings.units is None else tuple(readings.units)
-        key = (readings.station, speaker, tuple(readings.symbols), units)
+        key = (readings.station, speaker, within, tuple(readings.symbols), units)
         found = self._layouts.get(key)
         if found is None:
             self._names += len(readings.symbols) + 1
             if self._names > _MOST_NAMES:
                 self._layouts.clear()
                 self._names = len(readings.symbols) + 1
-            found = self._layouts[key] = self._match(readings, speaker)
+            found = self._layouts[key] = self._match(readings, speaker, within)
         return found
 
-    def _match(self, readings: Readings, speaker: int | None) -> Layout:
-        station, mismatch = self._station(readings.station, speaker)
+    def _match(self, readings: Readings, speaker: int | None, within: Within) -> Layout:
+        station, mismatch = self._station(readings.station, speaker, within)
         ids = np.zeros(len(readings.symbols), np.int64)
         mismatches = {}
         for at, symbol in enumerate(readings.symbols):
@@ -76,7 +79,7 @@ class Matcher:
                 ids[at] = found
         return Layout(ids, mismatches)
 
-    def _station(self, name: str, speaker: int | None) -> tuple[StationEntry | None, Mismatch]:
+    def _station(self, name: str, speaker: int | None, within: Within) -> tuple[StationEntry | None, Mismatch]:
         file_code = name.removeprefix(FILE_PREFIX)
         if file_code != name:
             station = self.snapshot.stations_by_file_code.get(file_code.upper())
@@ -87,6 +90,8 @@ class Matcher:
         if speaker is not None and (station is None or station.id != speaker):
             own = self.snapshot.stations_by_id[speaker].code if speaker in self.snapshot.stations_by_id else "its own"
             return None, Mismatch(Reason.WRONG_STATION, where, name, f"the sender's own station, {own}")
+        if within is not None and (station is None or station.code not in within):
+            return None, Mismatch(Reason.WRONG_STATION, where, name, "a station that the sender may speak for")
         return station, Mismatch(Reason.UNKNOWN_STATION, where, name, "a station of the catalogue")
 
     def _datastream(self, station: StationEntry, symbol: str, unit: str | None) -> int | Mismatch:
@@ -199,7 +204,7 @@ def match(matcher: Matcher, submissions: Sequence[Submission]) -> Matched:
     for ordinal, submission in enumerate(submissions):
         before = row
         for readings in submission.decoded.readings:
-            layout = matcher.layout(readings, submission.station_id)
+            layout = matcher.layout(readings, submission.station_id, submission.within)
             if not columns.small(layout.ids, readings):
                 columns.large(layout.ids, readings)
             if layout.mismatches:

@@ -14,12 +14,16 @@ KEPT_OF_UNREADABLE = 64 * 2**10
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who sends: a station (by key or topic), which speaks for itself only, or the staff, who may speak for any."""
+    """Who sends: a station (by key or topic), which speaks for itself only, or the staff.
+
+    within: codes of the stations that the staff may speak for; None: any.
+    """
 
     sender: str
     station_id: int | None = None
     station: str | None = None
     file_code: str | None = None
+    within: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +86,5 @@ def receive(
         source=form.source or form.file_name or "",
         raw_encoding="gzip" if inflating.is_gzip(form.content_encoding) else "identity",
         atomic=atomic,
+        within=speaker.within,
     )

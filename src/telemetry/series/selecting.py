@@ -39,10 +39,11 @@ def one(
         raise SelectionUnclear("Name a datastream or a station, not both.", faults=[fault])
     if datastream is not None:
         return _by_id(snapshot, principal, datastream)
-    code = access.station_code(principal, station)
+    code = access.station_code(principal, station) if isinstance(principal, access.Station) else station
     if code is None:
         fault = errors.Fault("station", "nothing", "the code of a station, or `datastream`")
         raise SelectionUnclear("Name a station or a datastream.", faults=[fault])
+    sight.check_station(principal, code)
     entry = _station(snapshot, code)
     own = {stream.id: stream for stream in snapshot.datastreams.values() if stream.station_id == entry.id}
     return Selection(entry, _by_symbols(snapshot, entry, own, symbols) if symbols else own)
@@ -77,9 +78,10 @@ def _by_id(snapshot: Snapshot, principal: access.Principal, number: int) -> Sele
     stream = snapshot.datastreams.get(number)
     if isinstance(principal, access.Station) and (stream is None or stream.station_id != principal.station_id):
         raise errors.Forbidden("A station reads its own data only.")
-    if stream is None:
+    owner = None if stream is None else snapshot.stations_by_id[stream.station_id]
+    if stream is None or owner is None or not access.may_read(principal, owner.code):
         raise catalog_errors.not_found(catalog_errors.DatastreamNotFound, "datastream", number)
-    return Selection(snapshot.stations_by_id[stream.station_id], {number: stream})
+    return Selection(owner, {number: stream})
 
 
 def _by_symbols(

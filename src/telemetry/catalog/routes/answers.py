@@ -1,13 +1,26 @@
 """What the catalogue's routes share: documented refusals, ETags and If-Match, and a trail in the log."""
 
+from typing import Annotated
+
 import structlog
+from fastapi import Depends, Request
 
 from core import access, describing, revisions
 from core import errors as core_errors
+from telemetry.catalog.snapshot import Snapshot
 
 _log = structlog.get_logger(__name__)
 
 IfMatch = revisions.IfMatch
+
+
+def _snapshot(request: Request) -> Snapshot:
+    found: Snapshot = request.app.state.catalog.snapshot
+    return found
+
+
+# The catalogue as it is now.
+Now = Annotated[Snapshot, Depends(_snapshot)]
 tag = revisions.tag
 
 

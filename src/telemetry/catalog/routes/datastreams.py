@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Response
 from core import access, paging
 from core.access import AnyPrincipal, Steward
 from core.database import Opened
-from telemetry.catalog import datastreams, errors, stations
+from core.rights import Right
+from telemetry.catalog import datastreams, errors, sight
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.datastreams import Datastream, DatastreamEdit, NewDatastream
@@ -31,11 +32,9 @@ async def list_datastreams(
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Datastream]:
     """Datastreams by station, with unit, conversion, range and aliases."""
-    code = access.station_code(principal, station)
-    if code is not None:
-        await stations.get(opened, code)
+    visible = await sight.stations_asked(opened, principal, station)
     position = paging.after(cursor, str, int, greatest=fields.LARGEST_ID)
-    found = await store.page(opened, code, symbol, status, (position[0], position[1]), limit + 1)
+    found = await store.page(opened, visible, symbol, status, (position[0], position[1]), limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.station, item.id))
     return paging.Page[Datastream](items=found[:limit], next_cursor=following)
 
@@ -55,7 +54,12 @@ async def list_datastreams(
     ),
 )
 async def create_datastream(staff: Steward, opened: Opened, new: NewDatastream, response: Response) -> Datastream:
-    """Let a station observe a property. Where units or species differ, the factor is worked out or demanded."""
+    """Let a station observe a property. Where units or species differ, the factor is worked out or demanded.
+
+    Needs catalog.edit on the station.
+    """
+    sight.check_station(staff, new.station)
+    access.require(staff, Right.EDIT_CATALOG, new.station)
     made = await datastreams.create(opened, new)
     answers.trail(staff, "datastream_added", f"{made.station} {made.symbol}", datastream=made.id)
     answers.tag(response, made.revision)
@@ -92,8 +96,13 @@ async def edit_datastream(
 ) -> Datastream:
     """Change the members that are sent; `aliases` replaces the whole list, `status` retires or takes back.
 
-    A new factor holds for readings that arrive from then on; what is kept is not converted anew.
+    A new factor holds for readings that arrive from then on; what is kept is not converted anew. Needs catalog.edit on
+    the station.
     """
+    before = await datastreams.get(opened, datastream_id)
+    if not access.may_read(staff, before.station):
+        raise errors.not_found(errors.DatastreamNotFound, "datastream", datastream_id)
+    access.require(staff, Right.EDIT_CATALOG, before.station)
     now = await datastreams.edit(opened, datastream_id, changes, expected)
     answers.trail(staff, "datastream_edited", f"{now.station} {now.symbol}", revision=now.revision)
     answers.tag(response, now.revision)

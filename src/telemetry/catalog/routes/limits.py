@@ -6,14 +6,23 @@ from fastapi import APIRouter, Query, Response
 
 from core import access, instants, paging
 from core.access import AnyPrincipal, Steward
-from core.database import Opened
-from telemetry.catalog import errors, limits, stations
+from core.database import Database, Opened
+from core.rights import Right
+from telemetry.catalog import errors, limits, sight
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.limits import Applied, Limit, LimitEdit, LimitInForce, NewLimit, RuleSetApplication
 from telemetry.catalog.store import limits as store
 
 router = APIRouter(prefix="/v1", tags=["limits"])
+
+
+async def _reached(staff: access.Staff, opened: Database, limit_id: int) -> None:
+    """Raise LimitNotFound where its station is out of sight, Forbidden where it may not be changed."""
+    found = await limits.get(opened, limit_id)
+    if not access.may_read(staff, found.station):
+        raise errors.not_found(errors.LimitNotFound, "limit", limit_id)
+    access.require(staff, Right.EDIT_CATALOG, found.station)
 
 
 @router.get("/limits", summary="List the limits in force at a time", responses=answers.refusals(errors.StationNotFound))
@@ -34,12 +43,10 @@ async def list_limits(
 
     The first one of a datastream is `decisive`: single readings of that moment are compared with it.
     """
-    code = access.station_code(principal, station)
-    if code is not None:
-        await stations.get(opened, code)
+    visible = await sight.stations_asked(opened, principal, station)
     position = paging.after(cursor, str, int, int, greatest=fields.LARGEST_ID)
     found = await store.in_force(
-        opened, code, symbol, at or instants.now(), (position[0], position[1], position[2]), limit + 1
+        opened, visible, symbol, at or instants.now(), (position[0], position[1], position[2]), limit + 1
     )
     following = paging.next_cursor(found, limit, lambda item: (item[0].station, item[0].datastream, item[1]))
     return paging.Page[LimitInForce](items=[item for item, _ in found[:limit]], next_cursor=following)
@@ -54,7 +61,12 @@ async def list_limits(
     ),
 )
 async def create_limit(staff: Steward, opened: Opened, new: NewLimit, response: Response) -> Limit:
-    """Enter a limit of the station's own permit, in the kept unit; it goes before every rule set while it holds."""
+    """Enter a limit of the station's own permit, in the kept unit; it goes before every rule set while it holds.
+
+    Needs catalog.edit on the station.
+    """
+    sight.check_station(staff, new.station)
+    access.require(staff, Right.EDIT_CATALOG, new.station)
     made = await limits.enter(opened, new)
     answers.trail(staff, "limit_entered", f"{made.station} {made.symbol}", limit=made.id)
     answers.tag(response, made.revision)
@@ -87,8 +99,10 @@ async def edit_limit(
 ) -> Limit:
     """End a limit with `validTo`, mark it verified, or correct a permit's number.
 
-    Readings that were judged before keep their judgement; averages of the span are judged again.
+    Readings that were judged before keep their judgement; averages of the span are judged again. Needs catalog.edit on
+    the station.
     """
+    await _reached(staff, opened, limit_id)
     now = await limits.edit(opened, limit_id, changes, expected)
     answers.trail(staff, "limit_edited", f"{now.station} {now.symbol}", limit=limit_id, revision=now.revision)
     answers.tag(response, now.revision)
@@ -104,7 +118,11 @@ async def edit_limit(
 async def withdraw_limit(
     staff: Steward, opened: Opened, limit_id: fields.Identifier, expected: answers.IfMatch
 ) -> None:
-    """Take out a limit that was entered by mistake. One that no longer holds is ended with `validTo` instead."""
+    """Take out a limit that was entered by mistake. One that no longer holds is ended with `validTo` instead.
+
+    Needs catalog.edit on the station.
+    """
+    await _reached(staff, opened, limit_id)
     await limits.withdraw(opened, limit_id, expected)
     answers.trail(staff, "limit_withdrawn", str(limit_id))
 
@@ -121,8 +139,11 @@ async def apply_rule_set(staff: Steward, opened: Opened, code: fields.Code, want
     """Give every active datastream of the station the rule set's base limit times the coefficients.
 
     Base values, coefficients, legal source and confidence are kept with each limit. A later `validFrom` goes before an
-    earlier one while both hold; when the later one ends, the earlier one is in force again.
+    earlier one while both hold; when the later one ends, the earlier one is in force again. Needs catalog.edit on the
+    station.
     """
+    sight.check_station(staff, code)
+    access.require(staff, Right.EDIT_CATALOG, code)
     made = await limits.apply(opened, code, wanted)
     answers.trail(staff, "rule_set_applied", code, rule_set=wanted.rule_set, limits=len(made.limits))
     return made

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from core import paging
+from core import access, paging
 from core.access import StaffOnly, Steward
 from core.database import Opened
-from telemetry.catalog import errors, organizations, searching
+from core.rights import Right
+from telemetry.catalog import errors, organizations, searching, sight
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.organizations import NewOrganization, Organization, OrganizationEdit
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
 @router.get("", summary="List organizations", responses=answers.refusals())
 async def list_organizations(
-    _: StaffOnly,
+    staff: StaffOnly,
     opened: Opened,
     kind: fields.OrganizationKind | None = None,
     q: Annotated[
@@ -27,9 +28,12 @@ async def list_organizations(
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Organization]:
-    """Organizations by code, with the number of their stations."""
+    """Organizations that you reach by code, with the number of their stations that you reach."""
     (code,) = paging.after(cursor, str)
-    found = await store.page(opened, kind, q and searching.fold(q), code, limit + 1)
+    within = staff.reach.organizations()
+    codes = None if within is None else sorted(within)
+    search = q and searching.fold(q)
+    found = await store.page(opened, kind, search, code, limit + 1, codes=codes, counted=access.visible(staff))
     following = paging.next_cursor(found, limit, lambda item: (item.code,))
     return paging.Page[Organization](items=found[:limit], next_cursor=following)
 
@@ -38,7 +42,8 @@ async def list_organizations(
     "", status_code=201, summary="Add an organization", responses=answers.refusals(errors.NotSuitable, errors.Taken)
 )
 async def create_organization(staff: Steward, opened: Opened, new: NewOrganization, response: Response) -> Organization:
-    """Add an organization. Its code never changes afterwards."""
+    """Add an organization. Its code never changes afterwards. Needs catalog.edit, not narrowed."""
+    access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await organizations.create(opened, new)
     answers.trail(staff, "organization_added", made.code)
     answers.tag(response, made.revision)
@@ -47,9 +52,10 @@ async def create_organization(staff: Steward, opened: Opened, new: NewOrganizati
 
 
 @router.get("/{code}", summary="Read an organization", responses=answers.refusals(errors.OrganizationNotFound))
-async def read_organization(_: StaffOnly, opened: Opened, code: fields.Code, response: Response) -> Organization:
+async def read_organization(staff: StaffOnly, opened: Opened, code: fields.Code, response: Response) -> Organization:
     """One organization; its `ETag` is what an edit sends as `If-Match`."""
-    found = await organizations.get(opened, code)
+    sight.check_organization(staff, code)
+    found = await organizations.get(opened, code, access.visible(staff))
     answers.tag(response, found.revision)
     return found
 
@@ -62,12 +68,14 @@ async def read_organization(_: StaffOnly, opened: Opened, code: fields.Code, res
 async def edit_organization(
     staff: Steward,
     opened: Opened,
+    catalog: answers.Now,
     code: fields.Code,
     changes: OrganizationEdit,
     expected: answers.IfMatch,
     response: Response,
 ) -> Organization:
-    """Change the members that are sent; the others stay as they are."""
+    """Change the members that are sent; the others stay as they are. Needs catalog.edit on all its stations."""
+    sight.require_organization(staff, Right.EDIT_CATALOG, code, catalog)
     now = await organizations.edit(opened, code, changes, expected)
     answers.trail(staff, "organization_edited", code, revision=now.revision)
     answers.tag(response, now.revision)

@@ -4,9 +4,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from core import paging
+from core import access, paging
 from core.access import StaffOnly, Steward
 from core.database import Opened
+from core.rights import Right
 from telemetry.catalog import errors, properties
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -36,7 +37,11 @@ async def list_observed_properties(
 async def create_observed_property(
     staff: Steward, opened: Opened, new: NewObservedProperty, response: Response
 ) -> ObservedProperty:
-    """Add an observed property. Its symbol never changes afterwards, and its unit not once it is in use."""
+    """Add an observed property. Its symbol never changes afterwards, and its unit not once it is in use.
+
+    Needs catalog.edit, not narrowed.
+    """
+    access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await properties.create(opened, new)
     answers.trail(staff, "observed_property_added", made.symbol)
     answers.tag(response, made.revision)
@@ -69,7 +74,8 @@ async def edit_observed_property(
     expected: answers.IfMatch,
     response: Response,
 ) -> ObservedProperty:
-    """Change the members that are sent; the others stay as they are."""
+    """Change the members that are sent; the others stay as they are. Needs catalog.edit, not narrowed."""
+    access.require_everywhere(staff, Right.EDIT_CATALOG)
     now = await properties.edit(opened, symbol, changes, expected)
     answers.trail(staff, "observed_property_edited", symbol, revision=now.revision)
     answers.tag(response, now.revision)

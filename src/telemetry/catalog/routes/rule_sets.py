@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from core import paging
+from core import access, paging
 from core.access import StaffOnly, Steward
 from core.database import Opened
+from core.rights import Right
 from telemetry.catalog import errors, rule_sets
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
@@ -29,7 +30,11 @@ async def list_rule_sets(
     "", status_code=201, summary="Add a rule set", responses=answers.refusals(errors.NotSuitable, errors.Taken)
 )
 async def create_rule_set(staff: Steward, opened: Opened, new: NewRuleSet, response: Response) -> RuleSet:
-    """Add a rule set with its base limits, before coefficients. It limits nothing until it is applied to stations."""
+    """Add a rule set with its base limits, before coefficients. It limits nothing until it is applied to stations.
+
+    Needs catalog.edit, not narrowed.
+    """
+    access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await rule_sets.create(opened, new)
     answers.trail(staff, "rule_set_added", made.code)
     answers.tag(response, made.revision)
@@ -61,7 +66,10 @@ async def edit_rule_set(
     """Change the members that are sent; `limits` replaces all base limits.
 
     Limits that the rule set gave to stations before keep their numbers: apply it again where they must change.
+
+    Needs catalog.edit, not narrowed.
     """
+    access.require_everywhere(staff, Right.EDIT_CATALOG)
     now = await rule_sets.edit(opened, code, changes, expected)
     answers.trail(staff, "rule_set_edited", code, revision=now.revision)
     answers.tag(response, now.revision)

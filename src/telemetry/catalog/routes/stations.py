@@ -1,5 +1,6 @@
 """Stations over HTTP, as JSON and as GeoJSON."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -7,8 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from core import access, describing, paging
 from core.access import AnyPrincipal, StaffOnly, Steward
 from core.database import Opened
+from core.rights import Right
 from core.wire import Body
-from telemetry.catalog import errors, searching, stations
+from telemetry.catalog import errors, searching, sight, stations
 from telemetry.catalog.routes import answers
 from telemetry.catalog.schemas import fields
 from telemetry.catalog.schemas.stations import NewStation, Station, StationEdit, StationFeature, StationFeatures
@@ -83,12 +85,13 @@ def _also_geojson(schema: dict[str, Any]) -> describing.Responses:
     responses=answers.refusals() | _also_geojson(_FEATURES),
 )
 async def list_stations(
-    _: StaffOnly,
+    staff: StaffOnly,
     opened: Opened,
     geojson: GeoJsonWanted,
     kind: fields.StationKind | None = None,
     organization: Annotated[fields.Code | None, Query(description="Code of the organization.")] = None,
     status: fields.StationStatus | None = None,
+    district: Annotated[fields.District | None, Query(description="District, as written at the station.")] = None,
     q: Annotated[
         fields.Search | None,
         Query(
@@ -98,9 +101,9 @@ async def list_stations(
     cursor: paging.CursorText = None,
     limit: paging.PageSize = 1000,
 ) -> paging.Page[Station] | Response:
-    """Stations by code, narrowed by kind, organization, status and text; as GeoJSON for maps."""
+    """Stations that you reach by code, narrowed by kind, organization, status, district and text; GeoJSON for maps."""
     (code,) = paging.after(cursor, str)
-    wanted = StationFilter(kind=kind, organization=organization, status=status, search=q and searching.fold(q))
+    wanted = StationFilter(kind, organization, status, q and searching.fold(q), district, access.visible(staff))
     found = await store.page(opened, wanted, code, limit + 1)
     following = paging.next_cursor(found, limit, lambda item: (item.code,))
     if geojson:
@@ -116,8 +119,12 @@ async def list_stations(
     responses=answers.refusals(errors.NotSuitable, errors.OrganizationNotFound, errors.Taken),
 )
 async def create_station(staff: Steward, opened: Opened, new: NewStation, response: Response) -> Station:
-    """Add a station; running gateways know it within seconds. Its code never changes afterwards."""
-    made = await stations.create(opened, new)
+    """Add a station; running gateways know it within seconds. Its code never changes afterwards.
+
+    Needs catalog.edit for stations of its kind, organization and district.
+    """
+    sight.check_organization(staff, new.organization)
+    made = await stations.create(opened, new, partial(sight.require_place, staff, Right.EDIT_CATALOG))
     answers.trail(staff, "station_added", made.code)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/stations/{made.code}"
@@ -134,7 +141,9 @@ async def read_station(
     principal: AnyPrincipal, opened: Opened, code: fields.Code, geojson: GeoJsonWanted, response: Response
 ) -> Station | Response:
     """One station; a station reads itself only. Its `ETag` is what an edit sends as `If-Match`."""
-    access.station_code(principal, code)
+    if isinstance(principal, access.Station):
+        access.station_code(principal, code)
+    sight.check_station(principal, code)
     found = await stations.get(opened, code)
     if geojson:
         return _geojson(StationFeature.of(found), ETag=f'"{found.revision}"')
@@ -157,8 +166,14 @@ async def edit_station(
     expected: answers.IfMatch,
     response: Response,
 ) -> Station:
-    """Change the members that are sent; the others stay as they are. Running gateways know it within seconds."""
-    now = await stations.edit(opened, code, changes, expected)
+    """Change the members that are sent; the others stay as they are. Running gateways know it within seconds.
+
+    Needs catalog.edit on the station, as it is and as it will be: nobody moves it out of their own reach.
+    """
+    sight.check_station(staff, code)
+    if "organization" in changes.model_fields_set:
+        sight.check_organization(staff, changes.organization)
+    now = await stations.edit(opened, code, changes, expected, partial(sight.require_place, staff, Right.EDIT_CATALOG))
     answers.trail(staff, "station_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now
@@ -173,9 +188,10 @@ async def retire_station(
     """Set the status to `retired`: history stays, late readings are taken, nothing more is expected.
 
     Keys are not revoked, so that a logger can empty its memory; revoke them when it has. An edit of the status takes
-    the station back into use.
+    the station back into use. Needs catalog.edit on the station.
     """
-    now = await stations.retire(opened, code, expected)
+    sight.check_station(staff, code)
+    now = await stations.retire(opened, code, expected, partial(sight.require_place, staff, Right.EDIT_CATALOG))
     answers.trail(staff, "station_retired", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now

@@ -14,6 +14,7 @@ _EXAMPLE = {
     "organization": "TH-DN-01",
     "nameVi": "Trạm nước thải số 1",
     "nameEn": "Wastewater station 1",
+    "district": "Thị xã Nghi Sơn",
     "fileCode": "TH_GIAYMAU_NUO01",
     "latitude": 19.807,
     "longitude": 105.776,
@@ -33,6 +34,9 @@ class NewStation(Body):
     organization: fields.Code = Field(description="Code of the organization that owns the station.")
     name_vi: fields.Label
     name_en: fields.Label
+    district: fields.District | None = Field(
+        None, description="Administrative unit below the province; what people may do can be narrowed to some."
+    )
     file_code: fields.FileCode | None = Field(
         None, description="`<province>_<facility>_<station>` as in the regulator's file names; kept in capitals."
     )
@@ -54,12 +58,13 @@ class NewStation(Body):
 
 
 class StationEdit(Body):
-    """Members that are left out stay as they are; null empties the file code or the coordinates."""
+    """Members that are left out stay as they are; null empties the district, the file code or the coordinates."""
 
     kind: fields.StationKind = Field(default_factory=fields.absent)
     organization: fields.Code = Field(default_factory=fields.absent)
     name_vi: fields.Label = Field(default_factory=fields.absent)
     name_en: fields.Label = Field(default_factory=fields.absent)
+    district: fields.District | None = None
     file_code: fields.FileCode | None = None
     latitude: fields.Latitude | None = None
     longitude: fields.Longitude | None = None
@@ -78,6 +83,7 @@ class Station(Body):
     organization: str
     name_vi: str
     name_en: str
+    district: str | None
     file_code: str | None
     latitude: float | None
     longitude: float | None

@@ -46,13 +46,13 @@ class Spelling:
 
 async def page(
     database: Database,
-    station: str | None,
+    stations: list[str] | None,
     symbol: str | None,
     status: str | None,
     after: tuple[str | None, int | None],
     rows: int,
 ) -> list[Datastream]:
-    found = await database.fetch(_sql["datastreams_page"], station, symbol, status, *after, rows)
+    found = await database.fetch(_sql["datastreams_page"], stations, symbol, status, *after, rows)
     return [Datastream(**row) for row in found]
 
 

@@ -65,6 +65,7 @@ async def write_stations(connection: Any, stations: Sequence[NewStation]) -> Non
         [station.status for station in stations],
         [station.cadence_seconds for station in stations],
         [station.demonstration for station in stations],
+        [station.district for station in stations],
     )
 
 

@@ -42,14 +42,14 @@ class Provenance:
 
 async def in_force(
     database: Database,
-    station: str | None,
+    stations: list[str] | None,
     symbol: str | None,
     at: datetime,
     after: tuple[str | None, int | None, int | None],
     rows: int,
 ) -> list[tuple[LimitInForce, int]]:
     """Each limit with its rank among those of its datastream, 1 for the decisive one."""
-    found = await database.fetch(_sql["limits_in_force"], station, symbol, at, *after, rows)
+    found = await database.fetch(_sql["limits_in_force"], stations, symbol, at, *after, rows)
     return [(_in_force(row), row["rank"]) for row in found]
 
 

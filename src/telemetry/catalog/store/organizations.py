@@ -10,14 +10,22 @@ _sql = queries.load(__file__, "organizations")
 
 
 async def page(
-    database: Database, kind: str | None, search: str | None, after: str | None, rows: int
+    database: Database,
+    kind: str | None,
+    search: str | None,
+    after: str | None,
+    rows: int,
+    *,
+    codes: list[str] | None = None,
+    counted: list[str] | None = None,
 ) -> list[Organization]:
-    found = await database.fetch(_sql["organizations_page"], kind, search, after, rows)
+    """codes: of these alone; counted: the stations that are counted. None: all."""
+    found = await database.fetch(_sql["organizations_page"], kind, search, after, rows, codes, counted)
     return [Organization(**row) for row in found]
 
 
-async def find(database: Any, code: str) -> Organization | None:
-    row = await database.fetchrow(_sql["organization_by_code"], code)
+async def find(database: Any, code: str, counted: list[str] | None = None) -> Organization | None:
+    row = await database.fetchrow(_sql["organization_by_code"], code, counted)
     return None if row is None else Organization(**row)
 
 

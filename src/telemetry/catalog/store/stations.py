@@ -12,17 +12,27 @@ _sql = queries.load(__file__, "stations")
 
 @dataclass(frozen=True, slots=True)
 class StationFilter:
-    """What a list of stations is narrowed to; `search` has no marks and small letters."""
+    """What a list of stations is narrowed to; `search` has no marks and small letters. codes: of these alone."""
 
     kind: str | None = None
     organization: str | None = None
     status: str | None = None
     search: str | None = None
+    district: str | None = None
+    codes: list[str] | None = None
 
 
 async def page(database: Database, wanted: StationFilter, after: str | None, rows: int) -> list[Station]:
     found = await database.fetch(
-        _sql["stations_page"], wanted.kind, wanted.organization, wanted.status, wanted.search, after, rows
+        _sql["stations_page"],
+        wanted.kind,
+        wanted.organization,
+        wanted.status,
+        wanted.search,
+        after,
+        rows,
+        wanted.district,
+        wanted.codes,
     )
     return [Station(**row) for row in found]
 
@@ -59,4 +69,5 @@ def _values(station: NewStation, organization_id: int) -> tuple[object, ...]:
         station.status,
         station.cadence_seconds,
         station.demonstration,
+        station.district,
     )

@@ -23,8 +23,8 @@ JOIN observed_property p ON p.id = d.observed_property_id
 LEFT JOIN observation o ON o.datastream_id = c.datastream_id AND o.phenomenon_time = c.phenomenon_time
 ORDER BY c.received_time DESC, c.id DESC;
 
--- name: conflict_page_of_station
--- The same of the station with the code $8 alone: $1 to $7 as in conflict_page. At most a page is read of each of its
+-- name: conflict_page_of_stations
+-- The same of the stations with the codes $8 alone: $1 to $7 as in conflict_page. At most a page is read of each of their
 -- datastreams, however many conflicts the others have.
 SELECT c.id, c.received_time, c.station, c.symbol, c.unit, c.phenomenon_time,
        c.result, c.device_status, c.receipt_id, c.reading_index,
@@ -45,7 +45,7 @@ FROM (
         ORDER BY received_time DESC, id DESC
         LIMIT $7
     ) AS newest
-    WHERE s.code = $8 AND ($1::text IS NULL OR p.symbol = $1)
+    WHERE s.code = ANY ($8::text[]) AND ($1::text IS NULL OR p.symbol = $1)
     ORDER BY newest.received_time DESC, newest.id DESC
     LIMIT $7
 ) AS c

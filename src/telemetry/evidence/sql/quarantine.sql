@@ -1,22 +1,46 @@
 -- name: quarantine_page
--- Quarantined readings, newest first: station code $1, reason $2, symbol as sent $3, receipt $4, received from $5 until before $6,
--- state $7 (open, resolved, NULL for both), position behind the last one of the page before ($8 received time, $9 id), most rows
--- $10. A filter that is NULL is off.
+-- Quarantined readings, newest first: reason $1, symbol as sent $2, receipt $3, received from $4 until before $5, state $6 (open,
+-- resolved, NULL for both), position behind the last one of the page before ($7 received time, $8 id), most rows $9. A filter
+-- that is NULL is off.
 SELECT q.id, q.receipt_id, q.received_time, s.code AS station, q.reading_index, q.symbol, q.value, q.unit, q.phenomenon_time,
        q.device_status, q.reason, q.field, q.found, q.expected, q.resolved_time, q.resolution, q.resolved_receipt_id,
        q.resolved_note
 FROM quarantine q
 LEFT JOIN station s ON s.id = q.station_id
-WHERE ($1::text IS NULL OR q.station_id = (SELECT id FROM station WHERE code = $1))
-  AND ($2::text IS NULL OR q.reason = $2)
-  AND ($3::text IS NULL OR q.symbol = $3)
-  AND ($4::bigint IS NULL OR q.receipt_id = $4)
-  AND ($5::timestamptz IS NULL OR q.received_time >= $5)
-  AND ($6::timestamptz IS NULL OR q.received_time < $6)
-  AND ($7::text IS NULL OR ($7 = 'open') = (q.resolved_time IS NULL))
-  AND ($8::timestamptz IS NULL OR (q.received_time, q.id) < ($8, $9::bigint))
+WHERE ($1::text IS NULL OR q.reason = $1)
+  AND ($2::text IS NULL OR q.symbol = $2)
+  AND ($3::bigint IS NULL OR q.receipt_id = $3)
+  AND ($4::timestamptz IS NULL OR q.received_time >= $4)
+  AND ($5::timestamptz IS NULL OR q.received_time < $5)
+  AND ($6::text IS NULL OR ($6 = 'open') = (q.resolved_time IS NULL))
+  AND ($7::timestamptz IS NULL OR (q.received_time, q.id) < ($7, $8::bigint))
 ORDER BY q.received_time DESC, q.id DESC
-LIMIT $10;
+LIMIT $9;
+
+-- name: quarantine_page_of_stations
+-- The same of the stations with the codes $10 alone: $1 to $9 as in quarantine_page. At most a page is read of each of them,
+-- however many the others have.
+SELECT q.id, q.receipt_id, q.received_time, s.code AS station, q.reading_index, q.symbol, q.value, q.unit, q.phenomenon_time,
+       q.device_status, q.reason, q.field, q.found, q.expected, q.resolved_time, q.resolution, q.resolved_receipt_id,
+       q.resolved_note
+FROM station s
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM quarantine
+    WHERE station_id = s.id
+      AND ($1::text IS NULL OR reason = $1)
+      AND ($2::text IS NULL OR symbol = $2)
+      AND ($3::bigint IS NULL OR receipt_id = $3)
+      AND ($4::timestamptz IS NULL OR received_time >= $4)
+      AND ($5::timestamptz IS NULL OR received_time < $5)
+      AND ($6::text IS NULL OR ($6 = 'open') = (resolved_time IS NULL))
+      AND ($7::timestamptz IS NULL OR (received_time, id) < ($7, $8::bigint))
+    ORDER BY received_time DESC, id DESC
+    LIMIT $9
+) AS q
+WHERE s.code = ANY ($10::text[])
+ORDER BY q.received_time DESC, q.id DESC
+LIMIT $9;
 
 -- name: quarantine_one
 SELECT q.id, q.receipt_id, q.received_time, s.code AS station, q.reading_index, q.symbol, q.value, q.unit, q.phenomenon_time,
@@ -39,12 +63,12 @@ WHERE id = ANY ($1::bigint[]) AND resolved_time IS NULL
 RETURNING id;
 
 -- name: quarantine_receipts
--- Receipts that have open readings, by number: station code $1, reason $2, symbol as sent $3, receipt $4, received from $5 until
+-- Receipts that have open readings, by number: station codes $1, reason $2, symbol as sent $3, receipt $4, received from $5 until
 -- before $6, reading $7, receipts after $8 only, at most $9. A filter that is NULL is off.
 SELECT q.receipt_id, array_agg(q.id ORDER BY q.id) AS ids
 FROM quarantine q
 WHERE q.resolved_time IS NULL
-  AND ($1::text IS NULL OR q.station_id = (SELECT id FROM station WHERE code = $1))
+  AND ($1::text[] IS NULL OR q.station_id = ANY (ARRAY(SELECT id FROM station WHERE code = ANY ($1))))
   AND ($2::text IS NULL OR q.reason = $2)
   AND ($3::text IS NULL OR q.symbol = $3)
   AND ($4::bigint IS NULL OR q.receipt_id = $4)
@@ -68,7 +92,7 @@ ORDER BY reading_index NULLS FIRST, id;
 SELECT count(*)
 FROM quarantine q
 WHERE q.resolved_time IS NULL
-  AND ($1::text IS NULL OR q.station_id = (SELECT id FROM station WHERE code = $1))
+  AND ($1::text[] IS NULL OR q.station_id = ANY (ARRAY(SELECT id FROM station WHERE code = ANY ($1))))
   AND ($2::text IS NULL OR q.reason = $2)
   AND ($3::text IS NULL OR q.symbol = $3)
   AND ($4::bigint IS NULL OR q.receipt_id = $4)

@@ -1,19 +1,43 @@
 -- name: receipt_page
--- Receipts, newest first: station code $1, channel $2, received from $3 until before $4, fate that at least one reading has $5,
--- position behind the last one of the page before ($6 received time, $7 id), most rows $8. A filter that is NULL is off.
+-- Receipts, newest first: channel $1, received from $2 until before $3, fate that at least one reading has $4, position behind
+-- the last one of the page before ($5 received time, $6 id), most rows $7. A filter that is NULL is off.
 SELECT r.id, r.received_time, s.code AS station, r.channel, r.format, r.source, r.sender, r.sha256, r.raw_encoding,
        r.raw_length, r.stored, r.duplicates, r.conflicts, r.quarantined
 FROM receipt r
 LEFT JOIN station s ON s.id = r.station_id
-WHERE ($1::text IS NULL OR r.station_id = (SELECT id FROM station WHERE code = $1))
-  AND ($2::text IS NULL OR r.channel = $2)
-  AND ($3::timestamptz IS NULL OR r.received_time >= $3)
-  AND ($4::timestamptz IS NULL OR r.received_time < $4)
-  AND ($5::text IS NULL OR CASE $5 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
+WHERE ($1::text IS NULL OR r.channel = $1)
+  AND ($2::timestamptz IS NULL OR r.received_time >= $2)
+  AND ($3::timestamptz IS NULL OR r.received_time < $3)
+  AND ($4::text IS NULL OR CASE $4 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
                                    WHEN 'conflict' THEN r.conflicts WHEN 'quarantined' THEN r.quarantined END > 0)
-  AND ($6::timestamptz IS NULL OR (r.received_time, r.id) < ($6, $7::bigint))
+  AND ($5::timestamptz IS NULL OR (r.received_time, r.id) < ($5, $6::bigint))
 ORDER BY r.received_time DESC, r.id DESC
-LIMIT $8;
+LIMIT $7;
+
+-- name: receipt_page_of_stations
+-- The same of the stations with the codes $8 alone: $1 to $7 as in receipt_page. At most a page is read of each of them,
+-- however many receipts the others have.
+SELECT newest.id, newest.received_time, s.code AS station, newest.channel, newest.format, newest.source, newest.sender,
+       newest.sha256, newest.raw_encoding, newest.raw_length, newest.stored, newest.duplicates, newest.conflicts,
+       newest.quarantined
+FROM station s
+CROSS JOIN LATERAL (
+    SELECT r.id, r.received_time, r.channel, r.format, r.source, r.sender, r.sha256, r.raw_encoding, r.raw_length, r.stored,
+           r.duplicates, r.conflicts, r.quarantined
+    FROM receipt r
+    WHERE r.station_id = s.id
+      AND ($1::text IS NULL OR r.channel = $1)
+      AND ($2::timestamptz IS NULL OR r.received_time >= $2)
+      AND ($3::timestamptz IS NULL OR r.received_time < $3)
+      AND ($4::text IS NULL OR CASE $4 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
+                                       WHEN 'conflict' THEN r.conflicts WHEN 'quarantined' THEN r.quarantined END > 0)
+      AND ($5::timestamptz IS NULL OR (r.received_time, r.id) < ($5, $6::bigint))
+    ORDER BY r.received_time DESC, r.id DESC
+    LIMIT $7
+) AS newest
+WHERE s.code = ANY ($8::text[])
+ORDER BY newest.received_time DESC, newest.id DESC
+LIMIT $7;
 
 -- name: receipt_one
 -- The receipt $1, without its bytes.

@@ -38,15 +38,15 @@ async def _plan(room: EvidenceRoom, query: str, *filters: object) -> str:
 
 
 async def test_a_station_s_quarantine_is_found_by_its_index(crowded: EvidenceRoom) -> None:
-    filters = ("TH-NT-001", *[None] * 8, 100)
-    plan = await _plan(crowded, store._quarantine["quarantine_page"], *filters)
+    filters = (*[None] * 8, 100, ["TH-NT-001", "S-7"])
+    plan = await _plan(crowded, store._quarantine["quarantine_page_of_stations"], *filters)
     assert "quarantine_station" in plan, plan
-    assert "Sort" not in plan, plan
+    assert "Seq Scan on quarantine" not in plan, plan
 
 
 async def test_a_station_s_conflicts_are_found_by_its_datastreams(crowded: EvidenceRoom) -> None:
-    filters = (*[None] * 6, 100, "TH-NT-001")
-    plan = await _plan(crowded, store._conflicts["conflict_page_of_station"], *filters)
+    filters = (*[None] * 6, 100, ["TH-NT-001", "S-7"])
+    plan = await _plan(crowded, store._conflicts["conflict_page_of_stations"], *filters)
     assert "reading_conflict_datastream" in plan, plan
     assert "Seq Scan on reading_conflict" not in plan, plan
 

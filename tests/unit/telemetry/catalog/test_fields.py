@@ -71,6 +71,7 @@ def _station(latitude: float | None, longitude: float | None) -> Station:
             "organization": "O",
             "name_vi": "A",
             "name_en": "A",
+            "district": None,
             "file_code": None,
             "latitude": latitude,
             "longitude": longitude,

@@ -1,5 +1,5 @@
 -- name: datastreams_page
--- Datastreams by station code and id. $1 station code, $2 symbol, $3 status, $4 and $5 station code and id before the
+-- Datastreams by station code and id. $1 station codes, $2 symbol, $3 status, $4 and $5 station code and id before the
 -- page, $6 rows.
 SELECT d.id, s.code AS station, p.symbol, p.unit, p.name_vi, p.name_en, d.reported_unit, d.reported_as, d.factor,
        d.range_min, d.range_max, d.mandatory, d.status, d.revision,
@@ -7,7 +7,7 @@ SELECT d.id, s.code AS station, p.symbol, p.unit, p.name_vi, p.name_en, d.report
 FROM datastream d
 JOIN station s ON s.id = d.station_id
 JOIN observed_property p ON p.id = d.observed_property_id
-WHERE ($1::text IS NULL OR s.code = $1)
+WHERE ($1::text[] IS NULL OR s.code = ANY ($1))
   AND ($2::text IS NULL OR p.symbol = $2)
   AND ($3::text IS NULL OR d.status = $3)
   AND ($4::text IS NULL OR (s.code COLLATE "C", d.id) > ($4, $5::bigint))

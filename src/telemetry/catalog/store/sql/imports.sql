@@ -28,21 +28,23 @@ WHERE s.code = ANY ($1::text[]) AND d.status = 'active';
 
 -- name: import_station_rows
 -- Stations that exist are brought to the given state. Columns of the same length: $1 code, $2 kind, $3 organization code,
--- $4 name_vi, $5 name_en, $6 file_code, $7 latitude, $8 longitude, $9 status, $10 cadence_seconds, $11 demonstration.
+-- $4 name_vi, $5 name_en, $6 file_code, $7 latitude, $8 longitude, $9 status, $10 cadence_seconds, $11 demonstration,
+-- $12 district.
 INSERT INTO station (code, kind, organization_id, name_vi, name_en, file_code, latitude, longitude, status, cadence_seconds,
-                     demonstration)
+                     demonstration, district)
 SELECT given.code, given.kind, o.id, given.name_vi, given.name_en, given.file_code, given.latitude, given.longitude,
-       given.status, given.cadence_seconds, given.demonstration
+       given.status, given.cadence_seconds, given.demonstration, given.district
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::float8[], $9::text[],
-            $10::integer[], $11::boolean[]) WITH ORDINALITY
+            $10::integer[], $11::boolean[], $12::text[]) WITH ORDINALITY
      AS given (code, kind, organization, name_vi, name_en, file_code, latitude, longitude, status, cadence_seconds,
-               demonstration, place)
+               demonstration, district, place)
 JOIN organization o ON o.code = given.organization
 ORDER BY given.place
 ON CONFLICT (code) DO UPDATE
 SET kind = excluded.kind, organization_id = excluded.organization_id, name_vi = excluded.name_vi, name_en = excluded.name_en,
     file_code = excluded.file_code, latitude = excluded.latitude, longitude = excluded.longitude, status = excluded.status,
-    cadence_seconds = excluded.cadence_seconds, demonstration = excluded.demonstration, revision = station.revision + 1,
+    cadence_seconds = excluded.cadence_seconds, demonstration = excluded.demonstration,
+    district = excluded.district, revision = station.revision + 1,
     updated_time = now();
 
 -- name: import_datastream_rows

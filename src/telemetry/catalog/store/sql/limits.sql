@@ -1,6 +1,6 @@
 -- name: limits_in_force
 -- Limits that hold at one moment, each datastream's decisive one first (the order is the one of snapshot_limits).
--- $1 station code, $2 symbol, $3 moment, $4 to $6 station code, datastream id and rank before the page, $7 rows.
+-- $1 station codes, $2 symbol, $3 moment, $4 to $6 station code, datastream id and rank before the page, $7 rows.
 SELECT * FROM (
     SELECT l.id, s.code AS station, d.id AS datastream, p.symbol, p.unit, l.basis, r.code AS rule_set, l.averaging,
            l.base_lower, l.base_upper, l.coefficients, l.lower, l.upper, l.oxygen_reference, l.unit AS limit_unit,
@@ -15,7 +15,7 @@ SELECT * FROM (
     JOIN station s ON s.id = d.station_id
     JOIN observed_property p ON p.id = d.observed_property_id
     LEFT JOIN rule_set r ON r.id = l.rule_set_id
-    WHERE ($1::text IS NULL OR s.code = $1)
+    WHERE ($1::text[] IS NULL OR s.code = ANY ($1))
       AND ($2::text IS NULL OR p.symbol = $2)
       AND l.valid_from <= $3
       AND (l.valid_to IS NULL OR l.valid_to > $3)

@@ -1,9 +1,11 @@
 -- name: organizations_page
--- Organizations by code, in one order on every server. $1 kind, $2 search text without marks and in small letters, $3 the code before the page, $4 rows.
+-- Organizations by code, in one order on every server. $1 kind, $2 search text without marks and in small letters, $3 the code before
+-- the page, $4 rows, $5 codes of organizations, $6 codes of the stations that are counted.
 SELECT o.code, o.name_vi, o.name_en, o.kind, o.demonstration, o.revision,
-       (SELECT count(*) FROM station s WHERE s.organization_id = o.id) AS stations
+       (SELECT count(*) FROM station s WHERE s.organization_id = o.id AND ($6::text[] IS NULL OR s.code = ANY ($6))) AS stations
 FROM organization o
-WHERE ($1::text IS NULL OR o.kind = $1)
+WHERE ($5::text[] IS NULL OR o.code = ANY ($5))
+  AND ($1::text IS NULL OR o.kind = $1)
   AND ($2::text IS NULL OR position($2 IN lower(translate(
         regexp_replace(normalize(concat_ws(' ', o.code, o.name_vi, o.name_en), NFD), '[\u0300-\u036f]', '', 'g'),
         'Đđ', 'dd'))) > 0)
@@ -12,9 +14,9 @@ ORDER BY o.code COLLATE "C"
 LIMIT $4;
 
 -- name: organization_by_code
--- $1 code.
+-- $1 code, $2 codes of the stations that are counted.
 SELECT o.code, o.name_vi, o.name_en, o.kind, o.demonstration, o.revision,
-       (SELECT count(*) FROM station s WHERE s.organization_id = o.id) AS stations
+       (SELECT count(*) FROM station s WHERE s.organization_id = o.id AND ($2::text[] IS NULL OR s.code = ANY ($2))) AS stations
 FROM organization o
 WHERE o.code = $1;
 
