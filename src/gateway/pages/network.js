@@ -1,6 +1,7 @@
 // The network at a glance: a tile for each station, and one station's values beside their limits and their last day.
 
 import { by, frame } from "/pages/frame.js";
+import { entrance } from "/pages/keys.js";
 import { call, element, everyItem } from "/pages/shared.js";
 
 const EVERY_MS = 15000;
@@ -111,9 +112,10 @@ async function detail(code) {
   const station = stations.find((one) => one.code === code);
   const to = new Date(), from = new Date(to - 86400000);
   const span = `station=${encodeURIComponent(code)}&from=${from.toISOString()}&to=${to.toISOString()}`;
-  const [hours, share] = await Promise.all([
+  const [hours, share, keys] = await Promise.all([
     everyItem(`/v1/observations?${span}&resolution=hourly&limit=1000`),
     call(`/v1/completeness?${span}`),
+    entrance(code, page),
   ]);
   if (chosen !== code) return;
   const series = Map.groupBy ? Map.groupBy(hours, (hour) => hour.datastream) : group(hours);
@@ -123,7 +125,8 @@ async function detail(code) {
   by("station").replaceChildren(
     element("h2", {}, `${code} · ${name(station)} `, element("small", {}, station.organization)),
     element("p", { class: "quiet" }, `${word("complete")}: ${part}`),
-    element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)));
+    element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
+    ...keys);
   by("station").hidden = false;
 }
 

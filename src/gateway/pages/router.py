@@ -27,6 +27,7 @@ _PARTS = (
     "shared.js",
     "frame.js",
     "network.js",
+    "keys.js",
     "alerts.js",
     "interface.js",
     "sign-in.js",

@@ -76,7 +76,7 @@ async def test_every_field_has_a_label_that_is_read_out(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    "name", ["frame.js", "access.js", "network.js", "alerts.js", "sign-in.js", "account.js", "people.js"]
+    "name", ["frame.js", "access.js", "network.js", "keys.js", "alerts.js", "sign-in.js", "account.js", "people.js"]
 )
 async def test_what_a_page_says_it_says_in_both_languages(client: httpx.AsyncClient, name: str) -> None:
     text = (await client.get(f"/pages/{name}")).text
