@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.logins",
     "tests.fixtures.alerts",
     "tests.fixtures.narrowing",
+    "tests.fixtures.reach",
     "tests.fixtures.verdicts",
     "tests.fixtures.sessions",
     "tests.fixtures.providers",

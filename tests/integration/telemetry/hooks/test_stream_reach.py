@@ -93,5 +93,4 @@ async def test_a_stream_ends_when_its_reader_is_given_something_else(border: Bor
     viewer = border.viewer("an", organizations=[HAI_BINH])
     async with listening(viewer) as listener:
         border.viewer("an", station_kinds=["ambient"])
-        viewer.gateway.app.state.identify.forget()
         await listener.until(lambda: listener.ended)
