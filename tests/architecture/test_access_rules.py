@@ -89,7 +89,7 @@ def test_reading_asks_for_reading_and_changing_never_for_it_alone(app: FastAPI) 
 
 
 # What anybody of the staff changes about themselves alone.
-ABOUT_ONESELF = {"/v1/tokens", "/v1/tokens/{token}/revoke"}
+ABOUT_ONESELF = {"/v1/tokens", "/v1/tokens/{token}/revoke", "/v1/sessions", "/v1/sessions/{session}"}
 
 
 def test_nobody_both_prepares_and_approves() -> None:

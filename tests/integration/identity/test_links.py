@@ -7,15 +7,15 @@ import pytest
 
 from core.rights import Role
 from identity.people import links
-from tests.fixtures.sessions import PASSWORD, Desk
+from tests.fixtures.sessions import PASSWORD, Lobby
 
 FIRST = {"userName": "Nguyen.An", "displayName": "Nguyễn Văn An"}
 
 
-async def test_the_first_administrator_comes_in_by_a_link_and_nobody_after_them(fresh_desk: Desk) -> None:
-    desk = fresh_desk
-    secret, spare = await desk.link(), await desk.link()
-    browser = desk.browser()
+async def test_the_first_administrator_comes_in_by_a_link_and_nobody_after_them(fresh_lobby: Lobby) -> None:
+    lobby = fresh_lobby
+    secret, spare = await lobby.link(), await lobby.link()
+    browser = lobby.browser()
     # The later link is the only one that holds.
     assert (await browser.ask("POST", "/session/link/look", {"secret": secret})).status_code == 404
     looked = (await browser.ask("POST", "/session/link/look", {"secret": spare})).json()
@@ -36,16 +36,16 @@ async def test_the_first_administrator_comes_in_by_a_link_and_nobody_after_them(
     again = await browser.ask("POST", "/session/link", {**body, **FIRST, "userName": "tran.binh"})
     assert (again.status_code, again.json()["type"]) == (404, "urn:quantrac:problem:link-not-usable")
     # A link that was made behind the administrator's back is none.
-    late = await desk.link()
+    late = await lobby.link()
     assert (await browser.ask("POST", "/session/link/look", {"secret": late})).status_code == 404
     assert (await browser.ask("POST", "/session/link", {**body, "secret": late, **FIRST})).status_code == 404
 
 
-async def test_of_many_who_use_a_link_at_once_one_comes_in(fresh_desk: Desk) -> None:
-    secret = await fresh_desk.link()
+async def test_of_many_who_use_a_link_at_once_one_comes_in(fresh_lobby: Lobby) -> None:
+    secret = await fresh_lobby.link()
     answers = await asyncio.gather(
         *(
-            fresh_desk.browser().ask(
+            fresh_lobby.browser().ask(
                 "POST",
                 "/session/link",
                 {"secret": secret, "password": PASSWORD, "userName": f"one.of{n}", "displayName": f"Người {n}"},
@@ -54,71 +54,71 @@ async def test_of_many_who_use_a_link_at_once_one_comes_in(fresh_desk: Desk) -> 
         )
     )
     assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404]
-    assert await fresh_desk.gateway.database.fetchval("SELECT count(*) FROM person") == 1
+    assert await fresh_lobby.gateway.database.fetchval("SELECT count(*) FROM person") == 1
 
 
-async def test_an_administrator_makes_a_link_by_which_somebody_chooses_a_password(desk: Desk) -> None:
-    await desk.add("ln.boss", Role.ADMINISTRATOR)
-    await desk.add("ln.new", Role.VIEWER, password=None)
-    boss = await desk.signed_in("ln.boss")
-    assert (await desk.browser().sign_in("ln.new")).status_code == 401
+async def test_an_administrator_makes_a_link_by_which_somebody_chooses_a_password(lobby: Lobby) -> None:
+    await lobby.add("ln.boss", Role.ADMINISTRATOR)
+    await lobby.add("ln.new", Role.VIEWER, password=None)
+    boss = await lobby.signed_in("ln.boss")
+    assert (await lobby.browser().sign_in("ln.new")).status_code == 401
     made = (await boss.ask("POST", "/v1/people/ln.new/links")).json()
     parts = urlsplit(made["path"])
     assert (parts.path, parts.query) == ("/sign-in", "")
     secret = parts.fragment.removeprefix("link=")
     assert len(secret) == len("ql_") + 43
-    browser = desk.browser()
+    browser = lobby.browser()
     looked = (await browser.ask("POST", "/session/link/look", {"secret": secret})).json()
     assert (looked["purpose"], looked["userName"]) == ("new-password", "ln.new")
     assert (await browser.ask("POST", "/session/link", {"secret": secret, "password": PASSWORD})).status_code == 204
     assert (await browser.ask("GET", "/session")).json()["name"] == "ln.new"
-    assert (await desk.browser().sign_in("ln.new")).status_code == 204
-    kept = await desk.gateway.database.fetch("SELECT l::text AS whole FROM one_time_link l")
+    assert (await lobby.browser().sign_in("ln.new")).status_code == 204
+    kept = await lobby.gateway.database.fetch("SELECT l::text AS whole FROM one_time_link l")
     assert all(secret not in row["whole"] for row in kept)
 
 
-async def test_a_new_password_by_a_link_ends_all_sessions(desk: Desk) -> None:
-    await desk.add("ln.lost", Role.VIEWER)
-    thief = await desk.signed_in("ln.lost", "198.51.100.1")
-    secret = await desk.link("ln.lost")
+async def test_a_new_password_by_a_link_ends_all_sessions(lobby: Lobby) -> None:
+    await lobby.add("ln.lost", Role.VIEWER)
+    thief = await lobby.signed_in("ln.lost", "198.51.100.1")
+    secret = await lobby.link("ln.lost")
     # Until it is used, the present password holds.
     assert (await thief.ask("GET", "/session")).status_code == 200
     body = {"secret": secret, "password": "mười hai ngọn nến đỏ"}
-    assert (await desk.browser().ask("POST", "/session/link", body)).status_code == 204
+    assert (await lobby.browser().ask("POST", "/session/link", body)).status_code == 204
     assert (await thief.ask("GET", "/session")).status_code == 401
     assert (await thief.sign_in("ln.lost")).status_code == 401
 
 
-async def test_a_link_holds_for_a_day(desk: Desk) -> None:
-    await desk.add("ln.day", Role.VIEWER)
-    secret = await desk.link("ln.day")
-    desk.clock.move(hours=23, minutes=59)
-    assert (await desk.browser().ask("POST", "/session/link/look", {"secret": secret})).status_code == 200
-    desk.clock.move(minutes=1)
+async def test_a_link_holds_for_a_day(lobby: Lobby) -> None:
+    await lobby.add("ln.day", Role.VIEWER)
+    secret = await lobby.link("ln.day")
+    lobby.clock.move(hours=23, minutes=59)
+    assert (await lobby.browser().ask("POST", "/session/link/look", {"secret": secret})).status_code == 200
+    lobby.clock.move(minutes=1)
     body = {"secret": secret, "password": PASSWORD}
     for path, sent in (("/session/link/look", {"secret": secret}), ("/session/link", body)):
-        assert (await desk.browser().ask("POST", path, sent)).status_code == 404
+        assert (await lobby.browser().ask("POST", path, sent)).status_code == 404
 
 
-async def test_a_disabled_person_has_no_use_for_a_link(desk: Desk) -> None:
-    number = await desk.add("ln.disabled", Role.VIEWER)
-    secret = await desk.link("ln.disabled")
-    await desk.gateway.database.execute("UPDATE person SET disabled_time = now() WHERE id = $1", number)
-    answer = await desk.browser().ask("POST", "/session/link", {"secret": secret, "password": PASSWORD})
+async def test_a_disabled_person_has_no_use_for_a_link(lobby: Lobby) -> None:
+    number = await lobby.add("ln.disabled", Role.VIEWER)
+    secret = await lobby.link("ln.disabled")
+    await lobby.gateway.database.execute("UPDATE person SET disabled_time = now() WHERE id = $1", number)
+    answer = await lobby.browser().ask("POST", "/session/link", {"secret": secret, "password": PASSWORD})
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}])
-async def test_another_site_cannot_use_a_link(desk: Desk, headers: dict[str, str]) -> None:
+async def test_another_site_cannot_use_a_link(lobby: Lobby, headers: dict[str, str]) -> None:
     name = f"ln.{len(headers)}{next(iter(headers))[:3]}"
-    await desk.add(name, Role.VIEWER)
-    body = {"secret": await desk.link(name), "password": PASSWORD}
-    assert (await desk.browser().ask("POST", "/session/link", body, **headers)).status_code == 403
+    await lobby.add(name, Role.VIEWER)
+    body = {"secret": await lobby.link(name), "password": PASSWORD}
+    assert (await lobby.browser().ask("POST", "/session/link", body, **headers)).status_code == 403
 
 
-async def test_guessing_links_is_throttled_like_any_credential(desk: Desk) -> None:
-    desk.limit(3, 0)
-    browser = desk.browser("203.0.113.8")
+async def test_guessing_links_is_throttled_like_any_credential(lobby: Lobby) -> None:
+    lobby.limit(3, 0)
+    browser = lobby.browser("203.0.113.8")
     answers = [await browser.ask("POST", "/session/link/look", {"secret": f"guess{n}"}) for n in range(5)]
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
 

@@ -6,7 +6,7 @@ from core.rights import Role
 from gateway.identity import Identity
 from identity.sessions.source import SessionSource
 from tests.fixtures.applications import TOKEN
-from tests.fixtures.sessions import PASSWORD, Browser, Desk
+from tests.fixtures.sessions import PASSWORD, Browser, Lobby
 
 ANOTHER = "năm con chim trên cành tre"
 
@@ -21,9 +21,9 @@ async def tried(browser: Browser, **headers: str) -> tuple[int, str]:
     return answer.status_code, answer.json().get("type", "")
 
 
-async def test_a_change_needs_the_token_of_its_own_session(desk: Desk) -> None:
-    await desk.add("cs.token", Role.OPERATOR)
-    browser, other = await desk.signed_in("cs.token"), await desk.signed_in("cs.token", "192.0.2.9")
+async def test_a_change_needs_the_token_of_its_own_session(lobby: Lobby) -> None:
+    await lobby.add("cs.token", Role.OPERATOR)
+    browser, other = await lobby.signed_in("cs.token"), await lobby.signed_in("cs.token", "192.0.2.9")
     assert browser.csrf is not None
     assert other.csrf is not None
     assert browser.csrf != other.csrf
@@ -50,70 +50,70 @@ async def test_a_change_needs_the_token_of_its_own_session(desk: Desk) -> None:
         ({"origin": "https://gateway"}, True),
     ],
 )
-async def test_a_change_comes_from_a_page_of_this_host(desk: Desk, headers: dict[str, str], *, allowed: bool) -> None:
+async def test_a_change_comes_from_a_page_of_this_host(lobby: Lobby, headers: dict[str, str], *, allowed: bool) -> None:
     name = f"cs.{abs(hash(str(headers))) % 10**9}"
-    await desk.add(name, Role.VIEWER)
-    browser = await desk.signed_in(name)
+    await lobby.add(name, Role.VIEWER)
+    browser = await lobby.signed_in(name)
     assert is_foreign(*await tried(browser, **headers)) is not allowed
     # Nobody is signed in from elsewhere either: whoever is would work in the account of the one who planned it.
-    answer = await desk.browser().sign_in(name, **headers)
+    answer = await lobby.browser().sign_in(name, **headers)
     assert answer.status_code == (204 if allowed else 403)
 
 
-async def test_reading_needs_no_token_and_a_bearer_none_at_all(desk: Desk) -> None:
-    await desk.add("cs.read", Role.VIEWER)
-    browser = await desk.signed_in("cs.read")
+async def test_reading_needs_no_token_and_a_bearer_none_at_all(lobby: Lobby) -> None:
+    await lobby.add("cs.read", Role.VIEWER)
+    browser = await lobby.signed_in("cs.read")
     assert (await browser.ask("GET", "/v1/sessions", x_csrf_token="", origin="http://evil.example")).status_code == 200
-    answer = await desk.gateway.client.delete(
+    answer = await lobby.gateway.client.delete(
         "/v1/sessions", headers={"authorization": f"Bearer {TOKEN}", "origin": "http://evil.example"}
     )
     assert answer.status_code == 200
 
 
-async def test_a_session_ends_when_it_is_not_used_and_lives_while_it_is(desk: Desk) -> None:
-    await desk.add("cs.idle", Role.VIEWER)
-    browser = await desk.signed_in("cs.idle")
+async def test_a_session_ends_when_it_is_not_used_and_lives_while_it_is(lobby: Lobby) -> None:
+    await lobby.add("cs.idle", Role.VIEWER)
+    browser = await lobby.signed_in("cs.idle")
     for _ in range(3):
-        desk.clock.move(minutes=29)
-        desk.gateway.app.state.identify.forget()
+        lobby.clock.move(minutes=29)
+        lobby.gateway.app.state.identify.forget()
         assert (await browser.ask("GET", "/session")).status_code == 200
-    desk.clock.move(minutes=30)
-    desk.gateway.app.state.identify.forget()
+    lobby.clock.move(minutes=30)
+    lobby.gateway.app.state.identify.forget()
     assert (await browser.ask("GET", "/session")).status_code == 401
 
 
-async def test_a_session_ends_after_twelve_hours_however_much_it_is_used(desk: Desk) -> None:
-    await desk.add("cs.long", Role.VIEWER)
-    browser = await desk.signed_in("cs.long")
+async def test_a_session_ends_after_twelve_hours_however_much_it_is_used(lobby: Lobby) -> None:
+    await lobby.add("cs.long", Role.VIEWER)
+    browser = await lobby.signed_in("cs.long")
     for _ in range(35):
-        desk.clock.move(minutes=20)
-        desk.gateway.app.state.identify.forget()
+        lobby.clock.move(minutes=20)
+        lobby.gateway.app.state.identify.forget()
         assert (await browser.ask("GET", "/session")).status_code == 200
-    desk.clock.move(minutes=20)
-    desk.gateway.app.state.identify.forget()
+    lobby.clock.move(minutes=20)
+    lobby.gateway.app.state.identify.forget()
     assert (await browser.ask("GET", "/session")).status_code == 401
 
 
-async def test_the_last_use_is_written_once_a_minute(desk: Desk) -> None:
-    number = await desk.add("cs.seen", Role.VIEWER)
-    browser = await desk.signed_in("cs.seen")
+async def test_the_last_use_is_written_once_a_minute(lobby: Lobby) -> None:
+    number = await lobby.add("cs.seen", Role.VIEWER)
+    browser = await lobby.signed_in("cs.seen")
     row = "SELECT seen_time, xmin::text FROM staff_session WHERE person_id = $1"
-    before = await desk.gateway.database.fetchrow(row, number)
-    desk.clock.move(seconds=59)
-    desk.gateway.app.state.identify.forget()
+    before = await lobby.gateway.database.fetchrow(row, number)
+    lobby.clock.move(seconds=59)
+    lobby.gateway.app.state.identify.forget()
     await browser.ask("GET", "/session")
-    assert await desk.gateway.database.fetchrow(row, number) == before
-    desk.clock.move(seconds=1)
-    desk.gateway.app.state.identify.forget()
+    assert await lobby.gateway.database.fetchrow(row, number) == before
+    lobby.clock.move(seconds=1)
+    lobby.gateway.app.state.identify.forget()
     await browser.ask("GET", "/session")
-    assert (await desk.gateway.database.fetchrow(row, number))["seen_time"] == desk.clock.now
+    assert (await lobby.gateway.database.fetchrow(row, number))["seen_time"] == lobby.clock.now
 
 
-async def test_somebody_sees_and_ends_their_own_sessions_only(desk: Desk) -> None:
-    await desk.add("cs.mine", Role.VIEWER)
-    await desk.add("cs.theirs", Role.VIEWER)
-    browser, old = await desk.signed_in("cs.mine"), await desk.signed_in("cs.mine", "2001:db8::7")
-    stranger = await desk.signed_in("cs.theirs")
+async def test_somebody_sees_and_ends_their_own_sessions_only(lobby: Lobby) -> None:
+    await lobby.add("cs.mine", Role.VIEWER)
+    await lobby.add("cs.theirs", Role.VIEWER)
+    browser, old = await lobby.signed_in("cs.mine"), await lobby.signed_in("cs.mine", "2001:db8::7")
+    stranger = await lobby.signed_in("cs.theirs")
     mine = (await browser.ask("GET", "/v1/sessions")).json()["items"]
     assert {item["address"] for item in mine} == {"192.0.2.1", "2001:db8::7"}
     assert [item["current"] for item in mine].count(True) == 1
@@ -128,17 +128,17 @@ async def test_somebody_sees_and_ends_their_own_sessions_only(desk: Desk) -> Non
     assert (await stranger.ask("GET", "/session")).status_code == 200
 
 
-async def test_all_other_sessions_end_together(desk: Desk) -> None:
-    await desk.add("cs.others", Role.VIEWER)
-    browsers = [await desk.signed_in("cs.others", f"192.0.2.{n}") for n in range(3)]
+async def test_all_other_sessions_end_together(lobby: Lobby) -> None:
+    await lobby.add("cs.others", Role.VIEWER)
+    browsers = [await lobby.signed_in("cs.others", f"192.0.2.{n}") for n in range(3)]
     assert (await browsers[0].ask("DELETE", "/v1/sessions")).json() == {"ended": 2}
     assert [(await browser.ask("GET", "/session")).status_code for browser in browsers] == [200, 401, 401]
 
 
-async def test_who_manages_people_sees_and_ends_sessions_of_others_and_nobody_else_does(desk: Desk) -> None:
-    await desk.add("cs.boss", Role.ADMINISTRATOR)
-    await desk.add("cs.staff", Role.OPERATOR)
-    boss, staff = await desk.signed_in("cs.boss"), await desk.signed_in("cs.staff")
+async def test_who_manages_people_sees_and_ends_sessions_of_others_and_nobody_else_does(lobby: Lobby) -> None:
+    await lobby.add("cs.boss", Role.ADMINISTRATOR)
+    await lobby.add("cs.staff", Role.OPERATOR)
+    boss, staff = await lobby.signed_in("cs.boss"), await lobby.signed_in("cs.staff")
     for method, path in (
         ("GET", "/v1/people/cs.boss/sessions"),
         ("DELETE", "/v1/people/cs.boss/sessions"),
@@ -150,16 +150,16 @@ async def test_who_manages_people_sees_and_ends_sessions_of_others_and_nobody_el
     assert (await boss.ask("DELETE", f"/v1/people/cs.boss/sessions/{found[0]['id']}")).status_code == 404
     assert (await boss.ask("DELETE", f"/v1/people/cs.staff/sessions/{found[0]['id']}")).status_code == 204
     assert (await staff.ask("GET", "/session")).status_code == 401
-    again = await desk.signed_in("cs.staff")
+    again = await lobby.signed_in("cs.staff")
     assert (await boss.ask("DELETE", "/v1/people/cs.staff/sessions")).json() == {"ended": 1}
     assert (await again.ask("GET", "/session")).status_code == 401
     assert (await boss.ask("GET", "/v1/people/nobody.here/sessions")).status_code == 404
 
 
-async def test_disabling_ends_sessions_for_good(desk: Desk) -> None:
-    await desk.add("cs.chief", Role.ADMINISTRATOR)
-    await desk.add("cs.gone", Role.VIEWER)
-    chief, gone = await desk.signed_in("cs.chief"), await desk.signed_in("cs.gone")
+async def test_disabling_ends_sessions_for_good(lobby: Lobby) -> None:
+    await lobby.add("cs.chief", Role.ADMINISTRATOR)
+    await lobby.add("cs.gone", Role.VIEWER)
+    chief, gone = await lobby.signed_in("cs.chief"), await lobby.signed_in("cs.gone")
     tag = (await chief.ask("GET", "/v1/people/cs.gone")).headers["etag"]
     disabled = await chief.ask("POST", "/v1/people/cs.gone/disable", if_match=tag)
     assert disabled.status_code == 200, disabled.text
@@ -168,36 +168,36 @@ async def test_disabling_ends_sessions_for_good(desk: Desk) -> None:
     assert enabled.status_code == 200
     assert (await gone.ask("GET", "/session")).status_code == 401
     why = "SELECT ended_reason FROM staff_session s JOIN person p ON p.id = s.person_id WHERE p.user_name = 'cs.gone'"
-    assert await desk.gateway.database.fetchval(why) == "disabled"
+    assert await lobby.gateway.database.fetchval(why) == "disabled"
 
 
-async def test_another_process_learns_of_an_end_within_five_seconds(desk: Desk) -> None:
-    await desk.add("cs.process", Role.VIEWER)
-    browser = await desk.signed_in("cs.process")
-    state, seconds = desk.gateway.app.state, [0.0]
+async def test_another_process_learns_of_an_end_within_five_seconds(lobby: Lobby) -> None:
+    await lobby.add("cs.process", Role.VIEWER)
+    browser = await lobby.signed_in("cs.process")
+    state, seconds = lobby.gateway.app.state, [0.0]
     state.identify = Identity(
-        state.catalog, None, [SessionSource(state.database, clock=desk.clock)], clock=lambda: seconds[0]
+        state.catalog, None, [SessionSource(state.database, clock=lobby.clock)], clock=lambda: seconds[0]
     )
     assert (await browser.ask("GET", "/session")).status_code == 200
-    await desk.gateway.database.execute("UPDATE staff_session SET ended_time = now(), ended_reason = 'ended'")
+    await lobby.gateway.database.execute("UPDATE staff_session SET ended_time = now(), ended_reason = 'ended'")
     seconds[0] = 5.0
     assert (await browser.ask("GET", "/session")).status_code == 401
 
 
-async def test_the_oldest_sessions_end_where_there_are_too_many(desk: Desk) -> None:
-    await desk.add("cs.many", Role.VIEWER)
-    first = await desk.signed_in("cs.many")
+async def test_the_oldest_sessions_end_where_there_are_too_many(lobby: Lobby) -> None:
+    await lobby.add("cs.many", Role.VIEWER)
+    first = await lobby.signed_in("cs.many")
     for _ in range(20):
-        desk.clock.move(seconds=1)
-        last = await desk.signed_in("cs.many")
-    desk.gateway.app.state.identify.forget()
+        lobby.clock.move(seconds=1)
+        last = await lobby.signed_in("cs.many")
+    lobby.gateway.app.state.identify.forget()
     assert (await first.ask("GET", "/session")).status_code == 401
     assert len((await last.ask("GET", "/v1/sessions")).json()["items"]) == 20
 
 
-async def test_a_new_password_ends_all_sessions_but_begins_this_one_anew(desk: Desk) -> None:
-    await desk.add("cs.change", Role.VIEWER)
-    browser, other = await desk.signed_in("cs.change"), await desk.signed_in("cs.change", "192.0.2.5")
+async def test_a_new_password_ends_all_sessions_but_begins_this_one_anew(lobby: Lobby) -> None:
+    await lobby.add("cs.change", Role.VIEWER)
+    browser, other = await lobby.signed_in("cs.change"), await lobby.signed_in("cs.change", "192.0.2.5")
     former = browser.cookie
     body = {"currentPassword": PASSWORD, "newPassword": ANOTHER}
     assert (await browser.ask("POST", "/session/password", body, x_csrf_token="")).status_code == 403
@@ -207,8 +207,8 @@ async def test_a_new_password_ends_all_sessions_but_begins_this_one_anew(desk: D
     assert (await other.ask("GET", "/session")).status_code == 401
     other.cookie = former
     assert (await other.ask("GET", "/session")).status_code == 401
-    assert (await desk.browser().sign_in("cs.change")).status_code == 401
-    assert (await desk.browser().sign_in("cs.change", ANOTHER)).status_code == 204
+    assert (await lobby.browser().sign_in("cs.change")).status_code == 401
+    assert (await lobby.browser().sign_in("cs.change", ANOTHER)).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ async def test_a_new_password_ends_all_sessions_but_begins_this_one_anew(desk: D
     ],
 )
 async def test_a_new_password_needs_the_present_one_and_must_not_be_guessed(
-    desk: Desk, present: str, new: str, status: int, slug: str
+    lobby: Lobby, present: str, new: str, status: int, slug: str
 ) -> None:
-    if await desk.gateway.database.fetchval("SELECT count(*) FROM person WHERE user_name = 'cs.refused'") == 0:
-        await desk.add("cs.refused", Role.VIEWER)
-    browser = await desk.signed_in("cs.refused")
+    if await lobby.gateway.database.fetchval("SELECT count(*) FROM person WHERE user_name = 'cs.refused'") == 0:
+        await lobby.add("cs.refused", Role.VIEWER)
+    browser = await lobby.signed_in("cs.refused")
     answer = await browser.ask("POST", "/session/password", {"currentPassword": present, "newPassword": new})
     assert answer.status_code == status
     assert answer.json()["type"].endswith(slug)
@@ -233,9 +233,9 @@ async def test_a_new_password_needs_the_present_one_and_must_not_be_guessed(
     assert (await browser.ask("GET", "/session")).status_code == 200
 
 
-async def test_a_password_that_must_be_changed_opens_nothing_else(desk: Desk) -> None:
-    await desk.add("cs.must", Role.ADMINISTRATOR, must_change=True)
-    browser = await desk.signed_in("cs.must")
+async def test_a_password_that_must_be_changed_opens_nothing_else(lobby: Lobby) -> None:
+    await lobby.add("cs.must", Role.ADMINISTRATOR, must_change=True)
+    browser = await lobby.signed_in("cs.must")
     assert (await browser.ask("GET", "/session")).json()["mustChangePassword"] is True
     for path in ("/v1/stations", "/v1/people", "/v1/sessions", "/v1/roles"):
         answer = await browser.ask("GET", path)
@@ -246,10 +246,10 @@ async def test_a_password_that_must_be_changed_opens_nothing_else(desk: Desk) ->
     assert (await browser.ask("GET", "/v1/people")).status_code == 200
 
 
-async def test_the_trail_names_who_signed_in_and_from_where(desk: Desk) -> None:
-    number = await desk.add("cs.trail", Role.VIEWER)
-    await desk.signed_in("cs.trail", "192.0.2.77")
-    rows = await desk.gateway.database.fetch(
+async def test_the_trail_names_who_signed_in_and_from_where(lobby: Lobby) -> None:
+    number = await lobby.add("cs.trail", Role.VIEWER)
+    await lobby.signed_in("cs.trail", "192.0.2.77")
+    rows = await lobby.gateway.database.fetch(
         "SELECT actor, address, after::text FROM audit_entry WHERE relation = 'staff_session' AND actor = 'cs.trail'"
     )
     assert len(rows) == 1
