@@ -48,7 +48,7 @@ SELECT coalesce(station_id, 0) AS part, count(*)::integer AS n, sha256(string_ag
                 (extract(epoch FROM last_time) * 1000000)::bigint::text, array_to_string(datastream_ids, ' ')
             ]) WITH ORDINALITY AS f (field, place)), 'UTF8'), ''::bytea ORDER BY id)) AS sha256
 FROM receipt r
-WHERE received_time >= $1 AND received_time < $2 AND id = ANY ($3::bigint[])
+WHERE received_time >= $1 AND received_time < $2 AND id IN (SELECT unnest($3::bigint[]))
 GROUP BY 1;
 
 -- name: sums_of_observations
@@ -59,7 +59,7 @@ SELECT datastream_id AS part, count(*)::integer AS n, sha256(string_agg(
            timestamptz_send(phenomenon_time) || float8send(result) || int8send(receipt_id) || int4send(quality_reasons)
            || int2send(device_status) || int2send(result_quality), ''::bytea ORDER BY phenomenon_time)) AS sha256
 FROM observation
-WHERE datastream_id = ANY ($1::integer[]) AND phenomenon_time >= $2 AND phenomenon_time <= $3 AND receipt_id = ANY ($4::bigint[])
+WHERE datastream_id = ANY ($1::integer[]) AND phenomenon_time >= $2 AND phenomenon_time <= $3 AND receipt_id IN (SELECT unnest($4::bigint[]))
 GROUP BY 1;
 
 -- name: sums_of_observations_apart
@@ -70,7 +70,7 @@ SELECT o.datastream_id AS part, count(*)::integer AS n, sha256(string_agg(
 FROM unnest($5::timestamptz[], $6::timestamptz[]) AS span (first, last)
 JOIN observation o ON o.phenomenon_time >= span.first AND o.phenomenon_time <= span.last
 WHERE o.datastream_id = ANY ($1::integer[]) AND o.phenomenon_time >= $2 AND o.phenomenon_time <= $3
-  AND o.receipt_id = ANY ($4::bigint[])
+  AND o.receipt_id IN (SELECT unnest($4::bigint[]))
 GROUP BY 1;
 
 -- name: sums_streams
@@ -81,7 +81,7 @@ SELECT id, station_id FROM datastream ORDER BY id;
 -- Observations of the datastream $1 from $2 to $3 that came with the receipts $4, in the order of their times.
 SELECT phenomenon_time, result, device_status, receipt_id
 FROM observation
-WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time <= $3 AND receipt_id = ANY ($4::bigint[])
+WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time <= $3 AND receipt_id IN (SELECT unnest($4::bigint[]))
 ORDER BY phenomenon_time;
 
 -- name: sums_of_conflicts
@@ -92,7 +92,7 @@ SELECT datastream_id AS part, count(*)::integer AS n, sha256(string_agg(
            || int4send(reading_index) || timestamptz_send(received_time), ''::bytea
            ORDER BY phenomenon_time, result, device_status)) AS sha256
 FROM reading_conflict
-WHERE received_time >= $1 AND received_time < $2 AND receipt_id = ANY ($3::bigint[])
+WHERE received_time >= $1 AND received_time < $2 AND receipt_id IN (SELECT unnest($3::bigint[]))
 GROUP BY 1;
 
 -- name: sums_of_quarantine
@@ -105,7 +105,7 @@ SELECT coalesce(station_id, 0) AS part, count(*)::integer AS n, sha256(string_ag
                 found, expected
             ]) WITH ORDINALITY AS f (member, place)), 'UTF8'), ''::bytea ORDER BY id)) AS sha256
 FROM quarantine
-WHERE received_time >= $1 AND received_time < $2 AND receipt_id = ANY ($3::bigint[])
+WHERE received_time >= $1 AND received_time < $2 AND receipt_id IN (SELECT unnest($3::bigint[]))
 GROUP BY 1;
 
 -- name: sums_note
