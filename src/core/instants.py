@@ -3,6 +3,7 @@
 Inside the service an instant in columns is an int64 of microseconds since 1970-01-01T00:00:00Z, called `*_us`.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -39,7 +40,8 @@ def now() -> datetime:
 
 
 def now_us() -> int:
-    return to_us(now())
+    """As `to_us(now())`, without the objects in between: this is asked several times for each request."""
+    return time.time_ns() // 1_000
 
 
 def parse(text: str) -> datetime:

@@ -53,14 +53,13 @@ class Identity:
 
     def station(self, credential: str, address: str | None = None) -> access.Station:
         found = self._catalog.snapshot.owner_of(credential, instants.now_us())
-        notes = self._notes if address is not None else None
         if found is None:
-            if notes is not None:
-                notes.refused(credential, str(address))
+            if self._notes is not None and address is not None:
+                self._notes.refused(credential, address)
             raise errors.Unauthorized(_NOBODY)
         station = access.Station(found.id, found.code, credential.partition(".")[0])
-        if notes is not None:
-            notes.used(station, str(address))
+        if self._notes is not None and address is not None:
+            self._notes.used(station, address)
         return station
 
     async def __call__(self, presented: access.Presented) -> access.Principal:

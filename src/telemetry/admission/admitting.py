@@ -36,20 +36,21 @@ class Admission:
         if speaker.station_id is None:
             return
         account = self._quotas.account(speaker.station_id)
-        wait = account.wait(self._quotas.clock())
+        now = self._quotas.clock()
+        wait = account.wait(now)
         if wait:
             self._note_excess(speaker.station_id, account, speaker.sender, address)
             raise _exceeded(account, wait)
-        account.charge(1, 0, 0)
+        account.charge(1, 0, 0, now)
 
     def took(self, speaker: Speaker, readings: int, size: int) -> None:
         if speaker.station_id is not None:
-            self._quotas.account(speaker.station_id).charge(0, readings, size)
+            self._quotas.account(speaker.station_id).charge(0, readings, size, self._quotas.clock())
 
     async def pace(self, speaker: Speaker, readings: int, size: int, address: str) -> None:
         if speaker.station_id is None:
             return
-        self._quotas.account(speaker.station_id).charge(0, readings, size)
+        self._quotas.account(speaker.station_id).charge(0, readings, size, self._quotas.clock())
         while True:
             # Asked for anew: the quota may have been changed meanwhile.
             account = self._quotas.account(speaker.station_id)
@@ -74,8 +75,8 @@ class Admission:
         if station_id is None:
             return
         account = self._quotas.account(station_id)
-        account.charge(1, submission.decoded.count, submission.raw_length)
         now = self._quotas.clock()
+        account.charge(1, submission.decoded.count, submission.raw_length, now)
         if account.wait(now):
             self._note_excess(station_id, account, None, None, Channel.MQTT)
             seconds = min(max(account.rest(now), self._rest_seconds), _LONGEST_RETRY_SECONDS)

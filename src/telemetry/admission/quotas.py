@@ -30,16 +30,17 @@ class Quota:
 
 
 class Account:
-    """What is left to one station. Times are seconds of a clock that never goes back."""
+    """What is left to one station. Times are seconds of a clock that never goes back.
 
-    __slots__ = ("_at", "_bytes", "_quota", "_readings", "_requests")
+    Of each kind one number is kept: the moment at which the whole allowance is there again. What is sent moves it on,
+    and the station has to wait while the latest of them lies as far ahead as a whole allowance takes.
+    """
+
+    __slots__ = ("_burst", "_bytes", "_latest", "_quota", "_readings", "_requests", "_steps")
 
     def __init__(self, quota: Quota, now: float) -> None:
-        self._quota = quota
-        self._at = now
-        self._requests = float(quota.requests * quota.burst_minutes)
-        self._readings = float(quota.readings * quota.burst_minutes)
-        self._bytes = float(quota.bytes * quota.burst_minutes)
+        self._requests = self._readings = self._bytes = self._latest = now
+        self._take_over(quota)
 
     @property
     def quota(self) -> Quota:
@@ -47,46 +48,37 @@ class Account:
 
     def adopt(self, quota: Quota, now: float) -> None:
         """From now on under another quota. What is left stays, as far as the new one has room for it."""
-        self._fill(now)
-        self._quota = quota
-        self._fill(now)
+        left = [
+            (self._burst - (max(whole, now) - now)) / step
+            for whole, step in zip((self._requests, self._readings, self._bytes), self._steps, strict=True)
+        ]
+        self._take_over(quota)
+        moments = [now + max(self._burst - number * step, 0.0) for number, step in zip(left, self._steps, strict=True)]
+        self._requests, self._readings, self._bytes = moments
+        self._latest = max(moments)
 
     def wait(self, now: float) -> float:
         """Seconds until the station may send; 0 where it may now."""
-        self._fill(now)
-        if self._requests > 0 and self._readings > 0 and self._bytes > 0:
-            return 0.0
-        return self._until(0.0)
+        over = self._latest - now - self._burst
+        # What is left of nothing after adding and taking away must not be no wait at all.
+        return 0.0 if over < 0 else max(over, 0.001)
 
     def rest(self, now: float) -> float:
         """Seconds until a quarter of the whole allowance is there again."""
-        self._fill(now)
-        return self._until(self._quota.burst_minutes / 4)
+        return max(self._latest - now - 0.75 * self._burst, 0.001)
 
-    def charge(self, requests: int, readings: int, size: int) -> None:
-        self._requests -= requests
-        self._readings -= readings
-        self._bytes -= size
+    def charge(self, requests: int, readings: int, size: int, now: float) -> None:
+        of_requests, of_readings, of_bytes = self._steps
+        self._requests = latest = max(self._requests, now) + requests * of_requests
+        self._readings = whole = max(self._readings, now) + readings * of_readings
+        latest = max(latest, whole)
+        self._bytes = whole = max(self._bytes, now) + size * of_bytes
+        self._latest = max(latest, whole)
 
-    def _fill(self, now: float) -> None:
-        quota = self._quota
-        minutes = (now - self._at) / 60
-        self._at = now
-        most = quota.burst_minutes
-        self._requests = min(self._requests + quota.requests * minutes, quota.requests * most)
-        self._readings = min(self._readings + quota.readings * minutes, quota.readings * most)
-        self._bytes = min(self._bytes + quota.bytes * minutes, quota.bytes * most)
-
-    def _until(self, minutes: float) -> float:
-        """Seconds until as much is there of each as so many minutes bring."""
-        quota = self._quota
-        lacking = max(
-            minutes - self._requests / quota.requests,
-            minutes - self._readings / quota.readings,
-            minutes - self._bytes / quota.bytes,
-        )
-        # What is left of nothing after adding and taking away must not be no wait at all.
-        return max(lacking * 60, 0.001)
+    def _take_over(self, quota: Quota) -> None:
+        self._quota = quota
+        self._burst = quota.burst_minutes * 60.0
+        self._steps = (60 / quota.requests, 60 / quota.readings, 60 / quota.bytes)
 
 
 class Catalog(Protocol):

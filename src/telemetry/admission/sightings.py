@@ -88,7 +88,9 @@ class Sightings:
 
     def __init__(self, urgent: Callable[[], None] = lambda: None) -> None:
         self._urgent = urgent
-        self._uses: dict[tuple[str, Channel, str], list[int]] = {}
+        # By key and address; a dictionary for each channel, because an enumeration is slow to look up by.
+        self._http: dict[tuple[str, str], list[int]] = {}
+        self._mqtt: dict[tuple[str, str], list[int]] = {}
         self._oddities: dict[tuple[Kind, int, str | None, int], Oddity] = {}
         self._pauses: dict[int, int] = {}
         self._told: set[tuple[Kind, int, str | None, int]] = set()
@@ -96,12 +98,13 @@ class Sightings:
 
     def used(self, key_id: str, channel: Channel, address: str, now_us: int) -> None:
         """A key opened something."""
-        use = self._uses.get((key_id, channel, address))
+        uses = self._mqtt if channel is Channel.MQTT else self._http
+        use = uses.get((key_id, address))
         if use is not None:
             use[1] = now_us
             use[2] += 1
-        elif len(self._uses) < _MOST_USES:
-            self._uses[key_id, channel, address] = [now_us, now_us, 1]
+        elif len(uses) < _MOST_USES:
+            uses[key_id, address] = [now_us, now_us, 1]
         else:
             self._lost += 1
 
@@ -140,7 +143,11 @@ class Sightings:
 
     def drain(self) -> Seen:
         """What was collected since the last time."""
-        uses = [Use(*key, *value) for key, value in self._uses.items()]
+        uses = [
+            Use(key_id, channel, address, *value)
+            for channel, found in ((Channel.HTTP, self._http), (Channel.MQTT, self._mqtt))
+            for (key_id, address), value in found.items()
+        ]
         seen = Seen(uses, list(self._oddities.values()), self._pauses, self._lost)
-        self._uses, self._oddities, self._pauses, self._lost = {}, {}, {}, 0
+        self._http, self._mqtt, self._oddities, self._pauses, self._lost = {}, {}, {}, {}, 0
         return seen
