@@ -11,6 +11,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # A station key, a token, a webhook's secret, a session, a link or a bearer token anywhere in a value: the public half
 # stays, the secret goes.
 _KEYS = r"((?:st|qt)_[a-z0-9]{8})\.[A-Za-z0-9_-]{20,}|(?<=whsec_)[A-Za-z0-9+/=_-]{20,}|(?<=q[sl]_)[A-Za-z0-9_-]{40,}"
+# A token that the identity provider signed: it begins with the same letters, as does what it says.
+_KEYS += r"|(?<=\beyJ)[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_.-]+"
 _KEY = re.compile(_KEYS, re.IGNORECASE)
 _SECRET = re.compile(_KEYS + r"|(?<=Bearer )\S+|(?<=://)([^:/@\s]*):\S+(?=@)", re.IGNORECASE)
 _FIRST = ("timestamp", "level", "event")

@@ -12,6 +12,7 @@ from core.rights import Role
 from gateway import identities, welcoming
 from gateway.cli import asking, options, printing
 from gateway.settings import Settings
+from identity.oidc import linking
 from identity.people import credentials_store, links, managing, passwords, store
 from identity.people.errors import person_not_found
 from identity.people.links import Link
@@ -153,6 +154,27 @@ def password(name: Name) -> None:
 
     asking.asked(keep)
     typer.echo(f"{name} signs in with it once, and chooses another.")
+
+
+@app.command()
+def provider(
+    name: Name,
+    subject: Annotated[str | None, typer.Option(help="Claim `sub` of the person there; without one, nobody's.")] = None,
+) -> None:
+    """Say whom somebody is at the identity provider of the settings, so that they sign in with it. Sessions end."""
+    issuer = Settings().oidc.issuer
+    if subject is not None and issuer is None:
+        raise typer.BadParameter("the settings name no identity provider: QUANTRAC_OIDC__ISSUER")
+
+    async def done(database: Database) -> None:
+        if subject is None:
+            number = await linking.unlink(database, name)
+        else:
+            number = await linking.link(database, name, issuer or "", subject)
+        await session_store.end(database, number, instants.now(), "ended")
+
+    asking.asked(done)
+    typer.echo(f"{name} signs in with the identity provider{' no more' if subject is None else f' as {subject}'}.")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """People sign in with a real identity provider, in a browser that keeps cookies, and nobody does in their place."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -7,11 +8,14 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
+from typer.testing import CliRunner
 
 from core.access import SESSION_COOKIE
 from core.database import Database
 from core.rates import Rate
 from core.rights import Role
+from gateway.cli import failures
+from gateway.cli.people import app as people_command
 from gateway.settings import Settings
 from identity.people import store as people
 from tests.fixtures.bearers import PATH, House, opened
@@ -324,3 +328,31 @@ async def test_without_a_provider_in_the_settings_there_is_no_such_way_in(
             answer = await house.client.get(path)
             assert (answer.status_code, json.loads(answer.content)["type"].rpartition(":")[2]) == (404, "no-provider")
         assert (await house.ask(house.token())).status_code == 401
+
+
+async def test_somebody_known_here_is_told_apart_at_the_provider_by_the_command_line(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def command(*arguments: str) -> tuple[int, str]:
+        found = await asyncio.to_thread(CliRunner().invoke, people_command, ["provider", *arguments])
+        failure = None if found.exception is None else failures.told(found.exception)
+        return (found.exit_code, found.stdout) if failure is None else (failure.code, failure.line)
+
+    monkeypatch.setenv("QUANTRAC_DATABASE__DSN", house.app.state.settings.dsn)
+    async with house.database.transaction() as connection:
+        await people.add(connection, "le.minh", "Lê Minh")
+    # Without a provider in the settings nobody can be anybody there.
+    assert (await command("le.minh", "--subject", "minh"))[0] != 0
+    monkeypatch.setenv("QUANTRAC_OIDC__ISSUER", house.provider.issuer)
+    assert "as minh" in (await command("le.minh", "--subject", "minh"))[1]
+    browser = await signed_in(house, "minh")
+    assert (await browser.get("/session")).json()["name"] == "le.minh"
+    # One subject is one person, and one that cannot be is none.
+    assert (await command("lan", "--subject", "minh"))[0] != 0
+    assert (await command("lan", "--subject", "two\nlines"))[0] != 0
+    assert (await command("nobody", "--subject", "x"))[0] != 0
+    assert "no more" in (await command("le.minh"))[1]
+    house.app.state.identify.forget()
+    assert (await browser.get("/session")).status_code == 401
+    again, location = await callback(house, "minh")
+    assert await problem(again, location) == "unknown-person"

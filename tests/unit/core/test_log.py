@@ -44,6 +44,8 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
         ("postgresql://:hunter2@db", "postgresql://:***@db"),
         ("mqtt://user:p@ss@broker and more", "mqtt://user:***@broker and more"),
         (f"secret=whsec_{TOKEN}/+=, next", "secret=whsec_***, next"),
+        (f"id_token=eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJsYW4ifQ.{TOKEN}, next", "id_token=eyJ***, next"),
+        ("eyJhbGciOiJSUzI1NiJ9 is a header alone", "eyJhbGciOiJSUzI1NiJ9 is a header alone"),
         (KEY.replace("st_", "qt_"), "qt_k3v9q2ab.***"),
         (f"cookie=__Host-quantrac=qs_{TOKEN * 2}; x", "cookie=__Host-quantrac=qs_***; x"),
         (f"/sign-in#link=ql_{TOKEN * 2}", "/sign-in#link=ql_***"),
