@@ -36,7 +36,7 @@ _STEPS = frozenset({0, 1, -1, 9, -9})
 # People who were here before find room even while strangers fill the line.
 _STRANGERS, _ACQUAINTANCES = 16, 24
 _BUSY_SECONDS = 5
-_GENTLE = 10
+_GENTLE = 5
 
 Result = TypeVar("Result")
 
