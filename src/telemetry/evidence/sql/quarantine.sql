@@ -19,15 +19,39 @@ LIMIT $9;
 
 -- name: quarantine_page_of_stations
 -- The same of the stations with the codes $10 alone: $1 to $9 as in quarantine_page. At most a page is read of each of them,
--- however many the others have.
-SELECT q.id, q.receipt_id, q.received_time, s.code AS station, q.reading_index, q.symbol, q.value, q.unit, q.phenomenon_time,
+-- however many the others have. Where they are many, the newest few of each say how far back a page can reach.
+WITH reach AS MATERIALIZED (
+    SELECT id, code FROM station WHERE code = ANY ($10::text[])
+), bound AS MATERIALIZED (
+    SELECT CASE WHEN cardinality($10::text[]) > 8 THEN (
+        SELECT sample.received_time
+        FROM reach
+        CROSS JOIN LATERAL (
+            SELECT received_time
+            FROM quarantine
+            WHERE station_id = reach.id
+              AND ($1::text IS NULL OR reason = $1)
+              AND ($2::text IS NULL OR symbol = $2)
+              AND ($3::bigint IS NULL OR receipt_id = $3)
+              AND ($4::timestamptz IS NULL OR received_time >= $4)
+              AND ($5::timestamptz IS NULL OR received_time < $5)
+              AND ($6::text IS NULL OR ($6 = 'open') = (resolved_time IS NULL))
+              AND ($7::timestamptz IS NULL OR (received_time, id) < ($7, $8::bigint))
+            ORDER BY received_time DESC, id DESC
+            LIMIT least($9, 8 * (($9::bigint - 1) / cardinality($10::text[]) + 1))
+        ) AS sample
+        ORDER BY sample.received_time DESC
+        OFFSET $9 - 1 LIMIT 1
+    ) END AS received_time
+)
+SELECT q.id, q.receipt_id, q.received_time, reach.code AS station, q.reading_index, q.symbol, q.value, q.unit, q.phenomenon_time,
        q.device_status, q.reason, q.field, q.found, q.expected, q.resolved_time, q.resolution, q.resolved_receipt_id,
        q.resolved_note
-FROM station s
+FROM reach
 CROSS JOIN LATERAL (
     SELECT *
     FROM quarantine
-    WHERE station_id = s.id
+    WHERE station_id = reach.id
       AND ($1::text IS NULL OR reason = $1)
       AND ($2::text IS NULL OR symbol = $2)
       AND ($3::bigint IS NULL OR receipt_id = $3)
@@ -35,10 +59,10 @@ CROSS JOIN LATERAL (
       AND ($5::timestamptz IS NULL OR received_time < $5)
       AND ($6::text IS NULL OR ($6 = 'open') = (resolved_time IS NULL))
       AND ($7::timestamptz IS NULL OR (received_time, id) < ($7, $8::bigint))
+      AND received_time >= coalesce((SELECT received_time FROM bound), '-infinity')
     ORDER BY received_time DESC, id DESC
     LIMIT $9
 ) AS q
-WHERE s.code = ANY ($10::text[])
 ORDER BY q.received_time DESC, q.id DESC
 LIMIT $9;
 

@@ -16,26 +16,49 @@ LIMIT $7;
 
 -- name: receipt_page_of_stations
 -- The same of the stations with the codes $8 alone: $1 to $7 as in receipt_page. At most a page is read of each of them,
--- however many receipts the others have.
-SELECT newest.id, newest.received_time, s.code AS station, newest.channel, newest.format, newest.source, newest.sender,
+-- however many receipts the others have. Where they are many, the newest few of each say how far back a page can reach.
+WITH reach AS MATERIALIZED (
+    SELECT id, code FROM station WHERE code = ANY ($8::text[])
+), bound AS MATERIALIZED (
+    SELECT CASE WHEN cardinality($8::text[]) > 8 THEN (
+        SELECT sample.received_time
+        FROM reach
+        CROSS JOIN LATERAL (
+            SELECT r.received_time
+            FROM receipt r
+            WHERE r.station_id = reach.id
+              AND ($1::text IS NULL OR r.channel = $1)
+              AND ($2::timestamptz IS NULL OR r.received_time >= $2)
+              AND ($3::timestamptz IS NULL OR r.received_time < $3)
+              AND ($4::text IS NULL OR CASE $4 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
+                                               WHEN 'conflict' THEN r.conflicts WHEN 'quarantined' THEN r.quarantined END > 0)
+              AND ($5::timestamptz IS NULL OR (r.received_time, r.id) < ($5, $6::bigint))
+            ORDER BY r.received_time DESC, r.id DESC
+            LIMIT least($7, 8 * (($7::bigint - 1) / cardinality($8::text[]) + 1))
+        ) AS sample
+        ORDER BY sample.received_time DESC
+        OFFSET $7 - 1 LIMIT 1
+    ) END AS received_time
+)
+SELECT newest.id, newest.received_time, reach.code AS station, newest.channel, newest.format, newest.source, newest.sender,
        newest.sha256, newest.raw_encoding, newest.raw_length, newest.stored, newest.duplicates, newest.conflicts,
        newest.quarantined
-FROM station s
+FROM reach
 CROSS JOIN LATERAL (
     SELECT r.id, r.received_time, r.channel, r.format, r.source, r.sender, r.sha256, r.raw_encoding, r.raw_length, r.stored,
            r.duplicates, r.conflicts, r.quarantined
     FROM receipt r
-    WHERE r.station_id = s.id
+    WHERE r.station_id = reach.id
       AND ($1::text IS NULL OR r.channel = $1)
       AND ($2::timestamptz IS NULL OR r.received_time >= $2)
       AND ($3::timestamptz IS NULL OR r.received_time < $3)
       AND ($4::text IS NULL OR CASE $4 WHEN 'stored' THEN r.stored WHEN 'duplicate' THEN r.duplicates
                                        WHEN 'conflict' THEN r.conflicts WHEN 'quarantined' THEN r.quarantined END > 0)
       AND ($5::timestamptz IS NULL OR (r.received_time, r.id) < ($5, $6::bigint))
+      AND r.received_time >= coalesce((SELECT received_time FROM bound), '-infinity')
     ORDER BY r.received_time DESC, r.id DESC
     LIMIT $7
 ) AS newest
-WHERE s.code = ANY ($8::text[])
 ORDER BY newest.received_time DESC, newest.id DESC
 LIMIT $7;
 
