@@ -298,7 +298,6 @@ def test_only_exact_origins_can_be_set(text: str) -> None:
         ("GET", "/v1/nothing", 404),
         ("GET", "/metrics", 200),
         ("GET", "/livez", 200),
-        ("GET", "/openapi.json", 200),
         ("POST", "/v1/observations", 415),
     ],
 )
@@ -341,6 +340,8 @@ async def test_the_interface_is_public_where_the_settings_say_so(
     monkeypatch.setenv("QUANTRAC_HTTP__PUBLIC_INTERFACE", "true")
     app = application.create(Settings())
     app.state.identify = gateway.app.state.identify
+    # What it says takes long to write, and is said elsewhere.
+    monkeypatch.setattr(app, "openapi", dict)
     async with gateway.at(ELSEWHERE, app) as client:
         assert {(await client.get(path)).status_code for path in ("/docs", "/openapi.json")} == {200}
         assert (await client.get("/v1/stations")).status_code == 401
