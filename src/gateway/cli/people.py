@@ -1,5 +1,6 @@
 """`quantrac people`: who may sign in and what they may do, straight in the database."""
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -140,7 +141,7 @@ def link(
 @app.command()
 def password(name: Name) -> None:
     """Set a password for the first sign-in, read from the terminal or a pipe; it must be changed there."""
-    text: str = typer.prompt("Password", hide_input=True, err=True)
+    text = _typed("Password")
 
     async def keep(database: Database) -> None:
         person = await _person(database, name)
@@ -231,6 +232,14 @@ def sessions(name: Name, end: Annotated[bool, typer.Option("--end", help="End al
             for s in found
         ],
     )
+
+
+def _typed(what: str) -> str:
+    """One line, from the terminal without showing it, or from a pipe."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    text: str = typer.prompt(what, hide_input=True, err=True)
+    return text
 
 
 async def _person(database: Database, name: str) -> PersonRow:

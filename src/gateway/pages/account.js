@@ -76,7 +76,7 @@ function tokenRow(token) {
 
 function showTokens() {
   by("tokens").hidden = tokens === null || session.who.mustChangePassword;
-  if (tokens === null || by("tokens").contains(document.activeElement)) return;
+  if (tokens === null || by("tokens").querySelector("form")?.contains(document.activeElement)) return;
   const label = element("input", { required: "", maxlength: "120", autocomplete: "off" });
   const days = element("input", { type: "number", min: "1", max: "365", value: "90", required: "" });
   const rights = element("select", {}, element("option", { value: "read" }, word("readOnly")), element("option", { value: "all" }, word("allRights")));

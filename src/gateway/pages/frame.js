@@ -103,13 +103,15 @@ export function frame(words, show, refresh, everyMs) {
   by("leave").addEventListener("click", async () => {
     token.clear();
     if (!session.who) return location.reload();
+    // Whoever came from the identity provider is signed in there still, and is asked there.
+    const door = session.who.session?.method === "oidc" ? "/sign-in/oidc/sign-out" : "/sign-in";
     try {
       await change("DELETE", "/session");
     } catch (error) {
       // One that has ended already is what was wanted.
       if (error.status !== 401) return refused(error);
     }
-    location.assign("/sign-in");
+    location.assign(door);
   });
 
   async function start() {
