@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from core.access import SESSION_COOKIE
@@ -19,10 +20,12 @@ from gateway.cli.people import app as people_command
 from gateway.settings import Settings
 from identity.people import store as people
 from tests.fixtures.bearers import PATH, House, opened
-from tests.fixtures.providers import BASE_URL, CLIENT, Browser, IdentityProvider, sign
+from tests.fixtures.providers import BASE_URL, CLIENT, SECRET, Browser, IdentityProvider, sign
 
 START = f"{BASE_URL}/sign-in/oidc"
 CALLBACK = f"{START}/callback"
+# Addresses that only the test's own client asks at.
+_OF_THE_TEST = (START, "/oauth/authorize")
 
 
 async def callback(house: House, user: str = "lan", then: str = "/alerts") -> tuple[Browser, str]:
@@ -86,6 +89,28 @@ async def test_somebody_signs_in_reads_and_signs_out_here_and_at_the_provider(ho
     assert "login" in again.text
     assert again.url.host == "127.0.0.1"
     del house.worlds["lan"]
+
+
+async def test_nothing_that_opens_anything_is_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with capture_logs() as logs:
+        browser, location = await callback(house)
+        kept = await house.database.fetchrow("SELECT nonce, verifier FROM oidc_attempt")
+        browser_secret = browser.gateway.cookies["__Host-quantrac-sign-in"]
+        await browser.get(location)
+        token = house.token(jti="logged")
+        await house.ask(token)
+        await house.ask(token[:-10] + "AAAAAAAAAA")
+        stranger, wrong = await callback(house, "hoa")
+        await stranger.get(wrong)
+    told = caplog.text + str(logs)
+    assert "sign_in.accepted" in told
+    assert "bearer.refused" in told
+    # What the client of this test says of its own requests is not the service's.
+    told = "\n".join(line for line in told.splitlines() if not any(part in line for part in _OF_THE_TEST))
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    secrets = [SECRET, code, *kept, browser_secret, browser.gateway.cookies[SESSION_COOKIE], token, token[-40:]]
+    assert [secret for secret in secrets if secret in told] == []
 
 
 async def test_a_sign_in_ends_once(house: House) -> None:
