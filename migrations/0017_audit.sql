@@ -46,21 +46,27 @@ $$;
 -- Adds an entry behind the last one. hash = sha256(previous || fields), the fields being number, time (microseconds since
 -- 1970-01-01T00:00:00Z), actor, address, reason, login, transaction, action, relation, subject, before and after as text in
 -- UTF-8, each written as its length in bytes, a colon, itself and a comma (`4:true,`); NULL is `-,`. The first entry's previous
--- hash is 32 zero bytes. Called at COMMIT, when the work's own locks are all taken: nobody waits for another in a circle.
-CREATE FUNCTION audit_append(act text, changed text, named text, was jsonb, became jsonb) RETURNS void LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+-- hash is 32 zero bytes. Called at COMMIT, when the work's own locks are all taken: nobody waits for another in a circle. Only
+-- the functions below call it, which have the owner's rights and a search path of their own.
+CREATE FUNCTION audit_append(act text, changed text, named text, was jsonb, became jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    number_text text;
+    moment timestamptz;
+    moment_text text;
+    who text := nullif(current_setting('quantrac.actor', true), '');
+    client text;
+    why text;
+    login_text text := session_user;
+    transaction_text text := pg_current_xact_id();
+    was_text text := was;
+    became_text text := became;
     last_number bigint;
     last_hash bytea;
-    moment timestamptz;
-    who text := nullif(current_setting('quantrac.actor', true), '');
-    client text := '';
-    why text := '';
-    fields text[];
 BEGIN
     IF who IS NULL THEN
-        who := 'database:' || session_user;
+        who := 'database:' || login_text;
         client := coalesce(host(inet_client_addr()), '');
+        why := '';
     ELSE
         client := coalesce(current_setting('quantrac.address', true), '');
         why := coalesce(current_setting('quantrac.reason', true), '');
@@ -72,15 +78,25 @@ BEGIN
         last_hash := decode(repeat('00', 32), 'hex');
     END IF;
     moment := clock_timestamp();
-    fields := ARRAY[(last_number + 1)::text, (extract(epoch FROM moment) * 1000000)::bigint::text, who, client, why,
-                    session_user::text, pg_current_xact_id()::text, act, changed, named, was::text, became::text];
+    number_text := last_number + 1;
+    moment_text := (extract(epoch FROM moment) * 1000000)::bigint;
     -- A transaction that reads an older state than the last entry's is told by the server to try again.
     INSERT INTO public.audit_entry (number, time, actor, address, reason, login, transaction_id, action, relation, subject, before,
                                     after, previous, hash)
-    SELECT last_number + 1, moment, who, client, why, session_user, pg_current_xact_id(), act, changed, named, was, became, last_hash,
-           sha256(last_hash || convert_to(
-               (SELECT string_agg(coalesce(octet_length(field) || ':' || field, '-') || ',', '' ORDER BY place)
-                FROM unnest(fields) WITH ORDINALITY AS f (field, place)), 'UTF8'))
+    VALUES (last_number + 1, moment, who, client, why, login_text, transaction_text::xid8, act, changed, named, was, became,
+            last_hash, sha256(last_hash || convert_to(
+                octet_length(number_text)::text || ':' || number_text || ',' ||
+                octet_length(moment_text)::text || ':' || moment_text || ',' ||
+                octet_length(who)::text || ':' || who || ',' ||
+                octet_length(client)::text || ':' || client || ',' ||
+                octet_length(why)::text || ':' || why || ',' ||
+                octet_length(login_text)::text || ':' || login_text || ',' ||
+                octet_length(transaction_text)::text || ':' || transaction_text || ',' ||
+                octet_length(act)::text || ':' || act || ',' ||
+                octet_length(changed)::text || ':' || changed || ',' ||
+                octet_length(named)::text || ':' || named || ',' ||
+                coalesce(octet_length(was_text)::text || ':' || was_text, '-') || ',' ||
+                coalesce(octet_length(became_text)::text || ':' || became_text, '-') || ',', 'UTF8')))
     ON CONFLICT DO NOTHING;
 END
 $$;
@@ -94,6 +110,7 @@ DECLARE
     was jsonb;
     became jsonb;
     whole jsonb;
+    subject text;
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         was := to_jsonb(OLD);
@@ -112,10 +129,11 @@ BEGIN
         was := was - hidden;
         became := became - hidden;
     END IF;
-    PERFORM public.audit_append(lower(TG_OP), TG_TABLE_NAME, (
-        SELECT string_agg(coalesce(whole ->> column_name, ''), '/' ORDER BY place)
-        FROM unnest(naming) WITH ORDINALITY AS n (column_name, place)
-    ), was, became);
+    subject := coalesce(whole ->> naming[1], '');
+    FOR place IN 2 .. cardinality(naming) LOOP
+        subject := subject || '/' || coalesce(whole ->> naming[place], '');
+    END LOOP;
+    PERFORM public.audit_append(lower(TG_OP), TG_TABLE_NAME, subject, was, became);
     RETURN NULL;
 END
 $$;
