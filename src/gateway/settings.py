@@ -221,7 +221,7 @@ class LimitsSettings(Section):
         20, description="Wrong secrets a minute for one key id, token id or user name; 0 for any number."
     )
     requests_per_minute: Limit = Field(
-        6000, description="Requests of one person, token or the staff token a minute; 0 for any number."
+        6000, description="Requests a minute of one person, token or key, beside sent readings; 0 for any number."
     )
 
 
