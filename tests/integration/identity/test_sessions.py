@@ -2,8 +2,12 @@
 
 import pytest
 
+from core import access
+from core.database import DatabaseUnavailable
 from core.rights import Role
 from gateway.identity import Identity
+from identity.people import credentials_store
+from identity.sessions import store
 from identity.sessions.source import SessionSource
 from tests.fixtures.applications import TOKEN
 from tests.fixtures.sessions import PASSWORD, Browser, Lobby
@@ -182,6 +186,30 @@ async def test_another_process_learns_of_an_end_within_five_seconds(lobby: Lobby
     await lobby.gateway.database.execute("UPDATE staff_session SET ended_time = now(), ended_reason = 'ended'")
     seconds[0] = 5.0
     assert (await browser.ask("GET", "/session")).status_code == 401
+
+
+async def test_while_the_database_is_away_the_known_are_known_for_a_minute_and_nobody_signs_in(
+    lobby: Lobby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lobby.add("cs.away", Role.VIEWER)
+    browser, cold = await lobby.signed_in("cs.away"), await lobby.signed_in("cs.away")
+    state, seconds = lobby.gateway.app.state, [0.0]
+    source = SessionSource(state.database, clock=lobby.clock)
+    state.identify = Identity(state.catalog, None, [source], clock=lambda: seconds[0])
+    assert (await browser.ask("GET", "/v1/stations?limit=1")).status_code == 200
+
+    async def away(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("It is away.", retry_after=5)
+
+    monkeypatch.setattr(store, "find", away)
+    monkeypatch.setattr(credentials_store, "of", away)
+    seconds[0] = 59.0
+    presented = access.Presented(cookie=browser.cookie, method="GET", path="/v1/stations")
+    assert (await state.identify(presented)).name == "cs.away"
+    assert (await cold.ask("GET", "/session")).status_code == 503
+    assert (await lobby.browser().sign_in("cs.away")).status_code == 503
+    seconds[0] = 61.0
+    assert (await browser.ask("GET", "/session")).status_code == 503
 
 
 async def test_the_oldest_sessions_end_where_there_are_too_many(lobby: Lobby) -> None:
