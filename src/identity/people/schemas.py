@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.rights import Grant, Narrowing, Right, Role
 from core.wire import Body, WholeNumber
@@ -13,7 +13,7 @@ from core.wire import Body, WholeNumber
 LARGEST_ID = 2**31 - 1
 
 # What stands as actor where no person acted; who had such a name could act under it.
-RESERVED = frozenset({"staff", "system", "quantrac", "nobody", "anonymous"})
+RESERVED = frozenset({"staff", "system", "quantrac", "nobody", "anonymous", "identity-provider"})
 
 _USER_NAME = r"^[a-z0-9][a-z0-9._@-]{1,62}[a-z0-9]$"
 _PLAIN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
@@ -29,7 +29,7 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _not_reserved(value: Any) -> Any:
+def _not_reserved(value: str) -> str:
     if value in RESERVED:
         raise ValueError(f"a name other than {', '.join(sorted(RESERVED))} is expected")
     return value
@@ -43,7 +43,8 @@ UserName = Annotated[
     Tidy,
     Field(description="3 to 64 of `a-z`, `0-9` and `. _ @ -`; written down with all that the person does."),
 ]
-NewUserName = Annotated[UserName, BeforeValidator(_not_reserved)]
+# What is stored is looked at, not what was typed.
+NewUserName = Annotated[UserName, AfterValidator(_not_reserved)]
 DisplayName = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=120), Tidy]
 Email = Annotated[str, StringConstraints(pattern=_EMAIL, max_length=254), Tidy]
 Identifier = Annotated[WholeNumber, Field(ge=1, le=LARGEST_ID)]
