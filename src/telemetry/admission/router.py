@@ -6,7 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from core import access, paging, peers
+from core import access, acting, paging, peers
 from core.access import AnyPrincipal, KeyManager
 from core.database import Opened
 from core.rights import Right
@@ -188,7 +188,8 @@ async def redeem_enrolment(
     throttle.before(address, name)
     sightings: Sightings = request.app.state.sightings
     try:
-        issued = await enrolling.redeem(opened, redemption.code, address, sightings)
+        with acting.acts(acting.Acting("enrolment", address)):
+            issued = await enrolling.redeem(opened, redemption.code, address, sightings)
     except errors.CodeRefused as error:
         raise throttle.failed(address, name, error) from None
     _log.info("station.enrolled", station=issued.station, key=issued.id, address=address)

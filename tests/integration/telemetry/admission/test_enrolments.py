@@ -42,6 +42,8 @@ async def test_a_code_fetches_one_key_that_opens_the_interface(gateway: Gateway)
     assert event["type"] == "station.enrolled"
     assert issued["id"] in event["payload"]
     assert issued["key"].partition(".")[2] not in event["payload"]
+    trail = "SELECT DISTINCT actor, address FROM audit_entry WHERE relation = 'station_key'"
+    assert [tuple(row) for row in await gateway.database.fetch(trail)] == [("enrolment", "192.0.2.7")]
 
 
 async def test_a_code_is_nowhere_but_in_the_answer_that_made_it(gateway: Gateway) -> None:
