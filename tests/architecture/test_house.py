@@ -14,6 +14,7 @@ MODULES = modules()
 
 # The outermost loops and edges: whatever goes wrong inside them is logged or told, and they go on.
 BROAD_EXCEPT_ALLOWED = {
+    "identity/tokens/uses.py:_keep": "uses of tokens after a failure are noted all the same",
     "core/problems.py:__call__": "the edge of a request: what is unexpected is logged once and answered with 500",
     "gateway/cli/main.py:main": "the command line tells known errors in one line and raises the others",
     "telemetry/admission/keeping.py:_keep": "what is seen after a failure is written down all the same",
