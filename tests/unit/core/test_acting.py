@@ -24,7 +24,7 @@ async def test_tasks_side_by_side_act_each_as_themselves() -> None:
         await asyncio.sleep(0)
         return acting.current()
 
-    assert await asyncio.gather(act("lan"), act("mai")) == [Acting("lan"), Acting("mai")]
+    assert [*await asyncio.gather(act("lan"), act("mai"))] == [Acting("lan"), Acting("mai")]
     assert acting.current() is None
 
 
