@@ -1,6 +1,7 @@
 """Fixtures of the whole suite live in `tests/fixtures/`; this file only names them."""
 
 pytest_plugins = [
+    "tests.fixtures.names",
     "tests.fixtures.commands",
     "tests.fixtures.databases",
     "tests.fixtures.evidence",

@@ -173,7 +173,6 @@ def test_a_token_may_have_to_name_nobody() -> None:
         ({}, "groups", set()),
         ({"realm_access": ["roles"]}, "realm_access.roles", set()),
     ],
-    ids=str,
 )
 def test_groups_are_found_where_the_settings_say(document: dict[str, Any], path: str, found: set[str]) -> None:
     assert claims.names(document, path) == found
@@ -189,7 +188,6 @@ def test_groups_are_found_where_the_settings_say(document: dict[str, Any], path:
         ({"scope": {"a": 1}}, set()),
         ({}, set()),
     ],
-    ids=str,
 )
 def test_scopes_are_read_in_each_form(document: dict[str, Any], found: set[str]) -> None:
     assert claims.scopes(document) == found

@@ -33,9 +33,7 @@ def signed(key: Any, algorithm: str, **header: Any) -> str:
     return jws.serialize_compact(head, json.dumps(CLAIMS), key, registry=registry)
 
 
-@pytest.mark.parametrize(
-    ("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS256"), (EC, "ES256"), (ED, "Ed25519")], ids=str
-)
+@pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS256"), (EC, "ES256"), (ED, "Ed25519")])
 def test_each_algorithm_that_is_taken_is_taken(key: Any, algorithm: str) -> None:
     token = jose.read(signed(key, algorithm))
     found = KeyRing.of(published(RSA, EC, ED)).find(token.key_id, token.algorithm)
@@ -86,7 +84,6 @@ def test_a_key_id_that_two_keys_have_names_none() -> None:
         },
         {"keys": [None, 1, "x", [], {}, {"kty": ["RSA"]}, {"kty": "ML-DSA-65", "pub": "x"}]},
     ],
-    ids=str,
 )
 def test_keys_that_are_weak_or_of_other_kinds_are_left_out(document: dict[str, Any]) -> None:
     assert len(KeyRing.of(document)) == 0
