@@ -18,6 +18,9 @@ PREFIX = "QUANTRAC_"
 # Read by the test suite and by nothing else.
 FOREIGN = frozenset({"QUANTRAC_TEST_DSN"})
 
+# Files that everybody may read.
+_PUBLIC_FILES = frozenset({"ca_file", "certificate_file"})
+
 Positive = Annotated[int, Field(gt=0)]
 Limit = Annotated[int, Field(ge=0)]
 _LOOPBACK = "127.0.0.0/8,::1"
@@ -114,7 +117,7 @@ class MqttSettings(Section):
     monitor_url: str | None = Field(
         None,
         pattern="^https?://",
-        description="Monitoring page of a NATS broker: `quantrac doctor` asks it, and the consumer, whose keys are used.",
+        description="Monitoring page of a NATS broker, for `quantrac doctor` and for where the consumer saw keys used.",
     )
 
 
@@ -336,10 +339,17 @@ class Settings(BaseSettings):
         found = []
         for section in type(self).model_fields:
             given = getattr(self, section)
-            for name in type(given).model_fields:
-                if f"{name}_file" in type(given).model_fields:
-                    variable = f"{PREFIX}{section.upper()}__{name.upper()}"
-                    found.append(Secret(variable, getattr(given, name), getattr(given, f"{name}_file")))
+            for file in type(given).model_fields:
+                if file.endswith("_file") and file not in _PUBLIC_FILES:
+                    name = file.removesuffix("_file")
+                    # A private key comes in a file alone.
+                    found.append(
+                        Secret(
+                            f"{PREFIX}{section.upper()}__{name.upper()}",
+                            getattr(given, name, None),
+                            getattr(given, file),
+                        )
+                    )
         return found
 
     @cached_property
