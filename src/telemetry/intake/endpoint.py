@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
 from core import access, errors, instants, peers, problems, query_parameters, request_ids
+from core.database import DatabaseUnavailable
 from core.rights import Right
 from core.throttling import Throttle
 from telemetry.catalog.loading import LiveCatalog
@@ -116,7 +117,10 @@ class ObservationEndpoint:
                 fault = errors.Fault("atomic", "1", f"no atomic with {NDJSON}, whose chunks are committed one by one")
                 raise errors.Invalid("A stream cannot be all or nothing; send one JSON body.", faults=[fault])
             limits = streaming.StreamLimits(self._limits.body_bytes, self._limits.chunk_bytes)
-            stream = streaming.Stream(intake, speaker, form, limits, streaming.Passage(gate, address))
+            passage = streaming.Passage(gate, address)
+            if speaker.station_id is None:
+                passage = streaming.Passage(gate, address, partial(self._look, scope, speaker))
+            stream = streaming.Stream(intake, speaker, form, limits, passage)
             await streaming.answer(stream, receive, send, request_id, PATH)
             return
         body = await self._body(headers, receive)
@@ -152,13 +156,21 @@ class ObservationEndpoint:
             entry = catalog.snapshot.stations_by_id[station.station_id]
             return Speaker(station.key_id, station.station_id, station.code, entry.file_code)
         principal = await throttle.identified(identify, access.presented(scope))
-        if not isinstance(principal, access.Staff):
-            raise errors.Forbidden("A station sends its readings under its own key.")
         throttle.spend(principal.name)
-        if not principal.reach.may(Right.SUBMIT):
-            raise errors.Forbidden(f"This needs the right {Right.SUBMIT}, which {principal.name} does not have.")
-        # Of other stations a reading is refused like one of a station that is not there.
-        return Speaker(sender=principal.name, within=access.reached(principal, Right.SUBMIT))
+        return _spoken_for(principal)
+
+    async def _look(self, scope: Scope, speaker: Speaker) -> None:
+        """Raise Unauthorized where the staff may not send any more, or not for the same stations."""
+        identify: access.Identify = self.app.state.identify
+        try:
+            if _spoken_for(await identify(access.presented(scope))) == speaker:
+                return
+        except DatabaseUnavailable:
+            # Nobody's rights change while the database is away, and no chunk is committed.
+            return
+        except errors.Error:
+            pass
+        raise errors.Unauthorized("What may be sent has changed meanwhile; send the rest anew.")
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         cap = self._limits.body_bytes
@@ -170,6 +182,16 @@ class ObservationEndpoint:
                 return await _collect(receive, cap)
         except TimeoutError:
             raise SlowBody(f"The body has to arrive within {self._limits.body_seconds:.0f} s.") from None
+
+
+def _spoken_for(principal: access.Principal) -> Speaker:
+    """Whom the staff may speak for. Raises Forbidden."""
+    if not isinstance(principal, access.Staff):
+        raise errors.Forbidden("A station sends its readings under its own key.")
+    if not principal.reach.may(Right.SUBMIT):
+        raise errors.Forbidden(f"This needs the right {Right.SUBMIT}, which {principal.name} does not have.")
+    # Of other stations a reading is refused like one of a station that is not there.
+    return Speaker(sender=principal.name, within=access.reached(principal, Right.SUBMIT))
 
 
 def _allowing_post(send: Send) -> Send:

@@ -10,7 +10,7 @@ import hashlib
 import random
 import zlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,12 +68,20 @@ class _Totals:
             self.counts[fate] = self.counts.get(fate, 0) + number
 
 
+async def _anybody() -> None:
+    """Nobody is looked up again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The gate that each chunk passes, and from where the stream comes."""
+    """The gate that each chunk passes, and from where the stream comes.
+
+    look: raises `errors.Unauthorized` once the staff that sends the stream may no longer; of stations the gate knows.
+    """
 
     gate: Gate = field(default_factory=Open)
     address: str = ""
+    look: Callable[[], Awaitable[None]] = _anybody
 
 
 class Stream:
@@ -114,6 +122,7 @@ class Stream:
                     await self._passage.gate.pace(
                         self._speaker, submission.decoded.count, submission.raw_length, self._passage.address
                     )
+                    await self._passage.look()
             except (BrokenStream, errors.Unauthorized) as error:
                 broken = error
             while under_way:
@@ -181,6 +190,7 @@ class Stream:
             station_id=self._speaker.station_id,
             station=self._speaker.station,
             source=self._form.file_name or "",
+            within=self._speaker.within,
         )
 
     async def _submit(self, submission: Submission, first_index: int) -> Outcome:

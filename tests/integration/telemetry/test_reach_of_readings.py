@@ -1,5 +1,6 @@
 """Whose grants are narrowed reads, exports, edits and sends what is of the stations within reach, and nothing else."""
 
+import json
 from typing import Any
 
 import pytest
@@ -293,6 +294,11 @@ async def test_readings_of_stations_out_of_reach_are_refused_as_of_stations_that
         (reading,) = answer["readings"]
         told.append({name: value for name, value in reading.items() if name != "found"})
         assert answer["counts"]["stored"] == 0
+        headers = {"Authorization": f"Bearer {sender.credential}", "Content-Type": "application/x-ndjson"}
+        stream = await world.gateway.client.post("/v1/observations", json=body, headers=headers)
+        first, last = map(json.loads, stream.text.splitlines())
+        assert (first["counts"]["stored"], last["complete"]) == (0, True)
+        assert [one["reason"] for one in first["readings"]] == ["wrong-station"]
     assert told[0] == told[1]
     assert told[0]["reason"] == "wrong-station"
     own = [code for code in EVERY if sender.sees(code)]

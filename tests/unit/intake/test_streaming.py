@@ -5,8 +5,9 @@ from typing import cast
 
 import pytest
 
+from core import errors
 from telemetry.intake.reception import Form, Speaker
-from telemetry.intake.streaming import Stream, StreamLimits
+from telemetry.intake.streaming import Passage, Stream, StreamLimits
 from telemetry.intake.submitting import Intake
 from telemetry.readings import Outcome, Submission
 
@@ -49,3 +50,23 @@ async def test_a_chunk_is_bounded_however_short_its_lines_are(line: bytes, encod
 @pytest.mark.parametrize("line", [b"", b"\r", b" "])
 async def test_blank_lines_are_not_worth_a_receipt(line: bytes) -> None:
     assert await chunks_of((line + b"\n") * 20_000) == []
+
+
+async def test_the_staff_speaks_for_the_stations_within_reach_and_no_longer_than_it_may() -> None:
+    intake = _Taking()
+    limits = StreamLimits(line_bytes=500, chunk_bytes=CHUNK_BYTES)
+    speaker = Speaker("token:qt_aaaaaaaa", within=frozenset({"TH-NT-001"}))
+
+    async def look() -> None:
+        if len(intake.taken) >= 2:
+            raise errors.Unauthorized("revoked")
+
+    stream = Stream(cast("Intake", intake), speaker, Form("application/x-ndjson"), limits, Passage(look=look))
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"{}\n" * 20_000, "more_body": False}
+
+    with pytest.raises(errors.Unauthorized):
+        [outcome async for outcome in stream.receipts(receive)]
+    assert len(intake.taken) <= 8
+    assert {submission.within for submission in intake.taken} == {speaker.within}
