@@ -114,8 +114,11 @@ async def make_link(staff: Manager, opened: Opened, at: At, user: UserName) -> s
     """A link by which the person chooses a new password, once, within a day; it is shown this once.
 
     Give it to the person yourself: whoever has it can become them. Earlier links of the person end; the present
-    password holds until it is used. Needs people.manage, not narrowed.
+    password holds until it is used. Needs people.manage, not narrowed, and no token: a stolen one could become anybody.
     """
+    # The static token of the installation has no means of its own.
+    if staff.means and session_of(staff.means) is None:
+        raise core_errors.Forbidden("Sign in on the page to make a link; a token makes none.")
     made = await links.make(opened, staff.name, user, now=at.now())
     _log.info("link.made", by=staff.name, person=user)
     return schemas.NewLink(path=made.path, expires_time=made.expires_time)

@@ -113,8 +113,10 @@ async def test_a_token_makes_no_tokens(hall: Hall) -> None:
     problem(await ask(hall, "POST", "/v1/service-tokens", service["token"], new), 403, "not-signed-in")
     for token in (service, personal):
         problem(await ask(hall, "POST", "/v1/tokens", token["token"], {"label": "x"}), 403, "not-signed-in")
-    # A service token that was made for it manages people all the same.
+    # A service token that was made for it manages people all the same, and becomes none of them.
     assert (await ask(hall, "GET", "/v1/people", service["token"])).status_code == 200
+    problem(await ask(hall, "POST", "/v1/people/b.dmin/links", service["token"]), 403, "forbidden")
+    assert (await ask(hall, "POST", "/v1/people/b.dmin/links", admin)).status_code == 201
 
 
 async def test_a_service_token_has_grants_of_its_own_and_decides_nothing(hall: Hall) -> None:
