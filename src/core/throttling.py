@@ -3,13 +3,13 @@
 import re
 import time
 from collections.abc import Callable
-from hashlib import sha256
 
 import structlog
 from prometheus_client import Counter
 from starlette.types import Scope
 
 from core import access, errors, peers
+from core.credentials import digest
 from core.rates import MOST_NAMES, Failures, Rate
 
 FAILURES = Counter("quantrac_refused_credentials_total", "Credentials that nobody has.", ["answer"])
@@ -28,7 +28,7 @@ class TooManyFailures(errors.TooMany):
 def name_of(credential: str) -> str:
     """What is counted under for a credential: the half that is no secret; of others, which have none, a digest."""
     found = _NAME.match(credential)
-    return found[1] if found else "#" + sha256(credential.encode("utf-8", "surrogatepass")).hexdigest()
+    return found[1] if found else "#" + digest(credential).hex()
 
 
 class Throttle:

@@ -1,6 +1,5 @@
 """Turns credentials into principals: station keys out of the catalogue, staff and programs by the sources they know."""
 
-import hashlib
 import hmac
 import time
 from collections import OrderedDict
@@ -8,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from core import access, errors, instants
+from core.credentials import digest
 from core.database import DatabaseUnavailable
 from gateway.reaching import GrantedReach
 from telemetry.catalog.loading import LiveCatalog
@@ -45,7 +45,7 @@ class Identity:
         notes: Notes | None = None,
     ) -> None:
         self._catalog = catalog
-        self._staff = None if staff_token is None else hashlib.sha256(staff_token.encode()).digest()
+        self._staff = None if staff_token is None else digest(staff_token)
         self._sources = tuple(sources)
         self._clock = clock
         self._notes = notes
@@ -79,7 +79,7 @@ class Identity:
         self._known.clear()
 
     async def _claim(self, source: access.Source, credential: str) -> access.Claim:
-        key = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        key = digest(credential)
         known = self._known.get(key)
         if known is not None and self._clock() - known[0] < _FRESH_SECONDS:
             return known[1]
@@ -101,7 +101,7 @@ class Identity:
         return found
 
     def _holder_of_staff_token(self, credential: str) -> access.Staff:
-        given = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        given = digest(credential)
         if self._staff is None or not hmac.compare_digest(given, self._staff):
             raise errors.Unauthorized(_NOBODY)
         return access.unlimited("staff")

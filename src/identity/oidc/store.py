@@ -1,9 +1,9 @@
 """Rows of sign-ins that are under way: what is kept while the browser is at the provider."""
 
-import hashlib
 from dataclasses import dataclass
 
 from core import queries
+from core.credentials import digest
 from core.database import Database
 
 _sql = queries.load(__file__, "oidc")
@@ -26,8 +26,8 @@ async def begin(database: Database, state: str, browser: str, attempt: Attempt) 
     """Keep a sign-in; False where too many are under way."""
     found = await database.fetchval(
         _sql["oidc_attempt_begin"],
-        _digest(state),
-        _digest(browser),
+        digest(state),
+        digest(browser),
         attempt.nonce,
         attempt.verifier,
         attempt.return_path,
@@ -39,11 +39,7 @@ async def begin(database: Database, state: str, browser: str, attempt: Attempt) 
 
 async def end(database: Database, state: str, browser: str) -> Attempt | None:
     """Take a sign-in out, so that nobody ends it twice; None where this browser began none with this state in time."""
-    row = await database.fetchrow(_sql["oidc_attempt_end"], _digest(state), _digest(browser), float(ATTEMPT_SECONDS))
+    row = await database.fetchrow(_sql["oidc_attempt_end"], digest(state), digest(browser), float(ATTEMPT_SECONDS))
     if row is None or not row["in_time"]:
         return None
     return Attempt(row["nonce"], row["verifier"], row["return_path"])
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -3,13 +3,11 @@
 The secret stands behind the `#` of the address, which browsers send to nobody: no log and no proxy sees it.
 """
 
-import hashlib
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from core import errors, instants
+from core import credentials, errors, instants
 from core.database import Database
 from core.rights import Grant, Role
 from identity.people import credentials_store, store
@@ -51,7 +49,7 @@ async def make(
     """
     now = now or instants.now()
     link = Link(
-        _PREFIX + secrets.token_urlsafe(32), "first-administrator" if user_name is None else "new-password", now + lasts
+        _PREFIX + credentials.secret(), "first-administrator" if user_name is None else "new-password", now + lasts
     )
     async with database.transaction() as connection:
         person_id = None
@@ -61,14 +59,14 @@ async def make(
                 raise people_errors.person_not_found(user_name)
             person_id = person.id
         await credentials_store.add_link(
-            connection, digest(link.secret), link.purpose, person_id, by, now, link.expires_time
+            connection, credentials.digest(link.secret), link.purpose, person_id, by, now, link.expires_time
         )
     return link
 
 
 async def look(database: Database, secret: str, now: datetime) -> LinkRow:
     """Whom the link is for. Raises LinkNotUsable, also where there is an administrator already."""
-    found = await credentials_store.look(database, digest(secret), now)
+    found = await credentials_store.look(database, credentials.digest(secret), now)
     if found is None or (found.person_id is None and not await credentials_store.nobody_manages(database)):
         raise LinkNotUsable("Ask for another one, or make it with `quantrac people link`.")
     return found
@@ -88,8 +86,8 @@ async def use(database: Database, secret: str, chosen: Chosen, now: datetime) ->
     async with database.transaction() as connection:
         # Whoever comes at the same time waits here, and then finds the link used.
         await store.lock_all(connection)
-        found = await credentials_store.look(connection, digest(secret), now)
-        if found is None or not await credentials_store.use(connection, digest(secret), now):
+        found = await credentials_store.look(connection, credentials.digest(secret), now)
+        if found is None or not await credentials_store.use(connection, credentials.digest(secret), now):
             raise LinkNotUsable("Somebody used it just now.")
         person_id = found.person_id
         if person_id is None:
@@ -107,7 +105,3 @@ async def _first_administrator(connection: Any, chosen: Chosen) -> int:
         raise people_errors.UserNameTaken(f"There is somebody called {chosen.user_name}.", faults=[fault])
     await store.give(connection, person_id, Grant(Role.ADMINISTRATOR), chosen.user_name)
     return person_id
-
-
-def digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

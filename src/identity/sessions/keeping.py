@@ -1,6 +1,5 @@
 """Begins sessions and ends them; what opens one is known to the browser alone, and kept here as its hash."""
 
-import hashlib
 import secrets
 import string
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from core import instants, peers
+from core.credentials import digest
 from core.database import Database
 from identity.sessions import csrf, store
 
@@ -79,10 +79,6 @@ async def end_of_provider(
 ) -> int:
     """End the sessions that the identity provider ended: one, or all of a subject; how many."""
     return len(await store.end_of_provider(database, issuer, subject, provider_session, now or instants.now()))
-
-
-def digest(cookie: str) -> bytes:
-    return hashlib.sha256(cookie.encode("utf-8", "replace")).digest()
 
 
 def _new_id() -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from core import instants
 from core.access import Claim, Presented
+from core.credentials import digest
 from core.database import Database
 from identity.people import claims
 from identity.sessions import csrf, keeping, store
@@ -46,7 +47,7 @@ class SessionSource:
 
     async def find(self, credential: str) -> Claim | None:
         now = self._clock()
-        found = await store.find(self._database, keeping.digest(credential), now, now - self._lasting.idle)
+        found = await store.find(self._database, digest(credential), now, now - self._lasting.idle)
         if found is None:
             return None
         claim = await claims.of_person(self._database, found.person_id, f"{_MEANS}{found.id}")

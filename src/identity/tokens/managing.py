@@ -12,6 +12,7 @@ from typing import Any
 from core import errors as core_errors
 from core import instants
 from core.access import Staff
+from core.credentials import digest
 from core.database import Database
 from core.rights import Grant, Right
 from identity.people import managing as people
@@ -46,7 +47,7 @@ async def make_personal(
         await store.insert(
             connection,
             token_id,
-            credentials.digest(token),
+            digest(token),
             new.label,
             staff.person_id,
             rights,
@@ -71,7 +72,7 @@ async def make_service(
     until = _expiry(expires, longest)
     token_id, token = credentials.generate()
     async with database.transaction() as connection:
-        await store.insert(connection, token_id, credentials.digest(token), label, None, None, by.name, until)
+        await store.insert(connection, token_id, digest(token), label, None, None, by.name, until)
         for grant in dict.fromkeys(grants):
             await people.check_grant(connection, grant)
             await people_store.give_token(connection, token_id, grant, by.name)

@@ -2,10 +2,10 @@
 
 Crockford's base 32 without I, L, O and U: eleven digits that were drawn by lot (55 bits) and one that checks them. The
 check finds every single wrong digit and every two that changed places: it is a sum of the digits times powers of an
-element of GF(32) whose powers are all different.
+element of GF(32) whose powers are all different. With 55 bits, a life of days and one use, a slow hash of what is kept
+would buy nothing.
 """
 
-import hashlib
 import secrets
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -43,11 +43,6 @@ def read(text: str) -> str:
     if _check(values[:-1]) != values[-1]:
         raise Mistyped("a digit is wrong or two changed places")
     return written(values)
-
-
-def sha256(code: str) -> bytes:
-    """What is kept of a code. With 55 bits, a life of days and one use, a slow hash would buy nothing."""
-    return hashlib.sha256(code.encode()).digest()
 
 
 def _check(values: list[int]) -> int:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from core import errors as core_errors
 from core import instants
+from core.credentials import digest
 from core.database import Database
 from telemetry.admission import codes, enrolment_store, errors
 from telemetry.admission.enrolment_store import Held
@@ -28,7 +29,7 @@ async def begin(
     async with changing(database) as connection:
         station_id = await stations.held(connection, station)
         number = await enrolment_store.insert(
-            connection, station_id, codes.sha256(code), label=label, key_expires=key_expires, by=by, valid=valid
+            connection, station_id, digest(code), label=label, key_expires=key_expires, by=by, valid=valid
         )
         made = await _found(connection, station, number)
     return IssuedEnrolment(**made.model_dump(by_alias=False), code=code)
@@ -60,7 +61,7 @@ async def redeem(database: Database, text: str, address: str, sightings: Sightin
     except codes.Mistyped:
         raise _refused() from None
     async with changing(database) as connection:
-        held = await enrolment_store.held(connection, codes.sha256(code))
+        held = await enrolment_store.held(connection, digest(code))
         if held is not None and held.is_open:
             return await _issued(connection, held, address)
     if held is not None:

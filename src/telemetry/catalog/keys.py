@@ -1,21 +1,19 @@
 """Issues and revokes station keys.
 
-A key is `<id>.<secret>`: the id is public and looked up, the secret has 256 random bits. Only hashes of the whole are
-kept, so the key is shown once. A secret of that size cannot be guessed offline whatever the hash costs; SHA-256 is
-enough, and the slow hashes that brokers insist on run at the least cost that they accept.
+Only hashes of the whole key are kept, so it is shown once. The slow ones, which brokers insist on, run at the least
+cost that they accept: `core.credentials` says why that is enough.
 """
 
 import base64
 import hashlib
 import secrets
-import string
 from datetime import datetime
 from typing import Any
 
 import bcrypt
 
+from core import credentials, instants
 from core import errors as core_errors
-from core import instants
 from core.database import Database
 from telemetry.catalog import errors, stations
 from telemetry.catalog.schemas.keys import IssuedKey, KeyEdit, StationKey
@@ -26,7 +24,6 @@ from telemetry.catalog.store.writing import changing
 # One in use and one that takes over from it.
 LIVE_KEYS = 2
 
-_ID_SIGNS = string.ascii_lowercase + string.digits
 _BCRYPT_ROUNDS = 4
 _PBKDF2_ITERATIONS = 101  # what mosquitto_passwd writes itself
 _PBKDF2_SALT_BYTES = 12  # the only length that Mosquitto 2.0 reads
@@ -34,8 +31,7 @@ _PBKDF2_SALT_BYTES = 12  # the only length that Mosquitto 2.0 reads
 
 def generate() -> tuple[str, str]:
     """A new key id, and the credential that begins with it."""
-    key_id = "st_" + "".join(secrets.choice(_ID_SIGNS) for _ in range(8))
-    return key_id, f"{key_id}.{secrets.token_urlsafe(32)}"
+    return credentials.generate("st")
 
 
 def mosquitto_hash(password: str, salt: bytes, iterations: int = _PBKDF2_ITERATIONS) -> str:
@@ -48,7 +44,7 @@ def hashes(credential: str) -> KeyHashes:
     """All that is kept of a credential."""
     encoded = credential.encode()
     return KeyHashes(
-        sha256=hashlib.sha256(encoded).digest(),
+        sha256=credentials.digest(credential),
         nats_bcrypt=bcrypt.hashpw(encoded, bcrypt.gensalt(rounds=_BCRYPT_ROUNDS)).decode(),
         mosquitto_pbkdf2=mosquitto_hash(credential, secrets.token_bytes(_PBKDF2_SALT_BYTES)),
     )

@@ -4,7 +4,6 @@ Pure: it is built from rows that the store read. Columns are indexed by datastre
 reading is one dictionary lookup and everything after it is numpy.
 """
 
-import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from core.credentials import digest
 
 OPEN_END_US = 2**62
 _NO_KEY = bytes(32)
@@ -163,8 +164,7 @@ class Snapshot:
         """The entry whose whole key this is, whatever its state, after the same work in every case."""
         key_id, _, _ = credential.partition(".")
         entry = self.keys.get(key_id)
-        digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
-        same = hmac.compare_digest(digest, entry.sha256 if entry else _NO_KEY)
+        same = hmac.compare_digest(digest(credential), entry.sha256 if entry else _NO_KEY)
         return entry if same else None
 
 
