@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -65,14 +66,15 @@ class EventStream(Response):
             telling = asyncio.create_task(self._tell(client, send))
             leaving = asyncio.create_task(_disconnect(receive))
             ending = asyncio.create_task(client.ended.wait())
+            looking = asyncio.create_task(self._look(client))
             try:
-                await asyncio.wait({telling, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({telling, leaving, ending, looking}, return_when=asyncio.FIRST_COMPLETED)
                 if not leaving.done():
                     await self._part(client, telling, leaving, scope, send)
             finally:
-                for task in (telling, leaving, ending):
+                for task in (telling, leaving, ending, looking):
                     task.cancel()
-                results = await asyncio.gather(telling, leaving, ending, return_exceptions=True)
+                results = await asyncio.gather(telling, leaving, ending, looking, return_exceptions=True)
         for error in results:
             if isinstance(error, Exception) and not isinstance(error, OSError):
                 raise error
@@ -91,6 +93,15 @@ class EventStream(Response):
             if abort is not None:
                 abort["call"]()
                 await leaving
+
+    async def _look(self, client: Client) -> None:
+        """End the stream of a client that may not ask for it any more, also of one that takes its time to catch up."""
+        try:
+            while client.ending is None and await self._wish.still_known():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(client.ended.wait(), min(self._beat_seconds, _LOOK_SECONDS))
+        finally:
+            client.end(Ending.REVOKED)
 
     async def _tell(self, client: Client, send: Send) -> None:
         try:
@@ -115,20 +126,15 @@ class EventStream(Response):
 
     async def _live(self, client: Client, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        told = checked = loop.time()
-        look = min(self._beat_seconds, _LOOK_SECONDS)
+        told = loop.time()
         while client.ending is None:
-            text = await client.take(max(0.0, min(told + self._beat_seconds, checked + look) - loop.time()))
+            text = await client.take(max(0.0, told + self._beat_seconds - loop.time()))
             if text:
                 await send(_body(text))
                 told = loop.time()
             elif client.ending is None and client.cursor is not None and loop.time() - told >= self._beat_seconds:
                 await send(_body(frames.beat(client.cursor)))
                 told = loop.time()
-            if loop.time() - checked >= look:
-                checked = loop.time()
-                if not await self._wish.still_known():
-                    client.end(Ending.REVOKED)
 
     async def _caught_up(self, client: Client, cursor: Cursor, send: Send) -> Cursor | None:
         """Send what came since the cursor, until little is left; where the client stands then.
