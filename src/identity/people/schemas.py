@@ -13,7 +13,7 @@ from core.wire import Body, WholeNumber
 LARGEST_ID = 2**31 - 1
 
 # What stands as actor where no person acted; who had such a name could act under it.
-RESERVED = frozenset({"staff", "system", "quantrac", "nobody", "anonymous", "identity-provider"})
+RESERVED = frozenset({"staff", "system", "quantrac", "nobody", "anonymous", "identity-provider", "enrolment"})
 
 _USER_NAME = r"^[a-z0-9][a-z0-9._@-]{1,62}[a-z0-9]$"
 _PLAIN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"

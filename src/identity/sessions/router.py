@@ -8,8 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from core import access, describing, errors
+from core import access, describing, errors, peers
 from core.access import Knower, Staff
+from core.acting import Acting, acts
 from core.database import Opened
 from core.rights import Right
 from core.throttling import Throttle, TooManyFailures
@@ -73,11 +74,12 @@ async def sign_in(request: Request, at: At, given: schemas.SignIn, response: Res
 
 
 @router.delete("", status_code=204, summary="Sign out", responses=describing.refusals(ForeignRequest))
-async def sign_out(staff: Someone, opened: Opened, at: At, known: Knower, response: Response) -> None:
+async def sign_out(request: Request, staff: Someone, opened: Opened, at: At, known: Knower, response: Response) -> None:
     """End this session. A token is not ended here."""
     session = session_of(staff.means)
     if session is not None and staff.person_id is not None:
-        await store.end(opened, staff.person_id, at.now(), "signed-out", only=session)
+        with acts(Acting(staff.name, peers.client_of(request.scope), "sign-out")):
+            await store.end(opened, staff.person_id, at.now(), "signed-out", only=session)
         known.forget()
     cookies.take(response)
 

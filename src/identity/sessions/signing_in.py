@@ -129,7 +129,8 @@ class SigningIn:
             raise self._gate.failed(attempt, WrongCredentials("Try again, or ask an administrator for a link."))
         self._gate.succeeded(attempt)
         if found.rehashed is not None:
-            await credentials_store.rehashed(self._database, person.id, found.rehashed, hashed)
+            with acts(Acting(person.user_name, browser.address or "", "password hashed anew")):
+                await credentials_store.rehashed(self._database, person.id, found.rehashed, hashed)
         return person
 
     async def _begin(self, person_id: int, user_name: str, method: Method, browser: Browser) -> NewSession:

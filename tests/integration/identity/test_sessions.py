@@ -274,13 +274,17 @@ async def test_a_password_that_must_be_changed_opens_nothing_else(lobby: Lobby) 
     assert (await browser.ask("GET", "/v1/people")).status_code == 200
 
 
-async def test_the_trail_names_who_signed_in_and_from_where(lobby: Lobby) -> None:
+async def test_the_trail_names_who_signed_in_and_out_and_from_where(lobby: Lobby) -> None:
     number = await lobby.add("cs.trail", Role.VIEWER)
-    await lobby.signed_in("cs.trail", "192.0.2.77")
+    browser = await lobby.signed_in("cs.trail", "192.0.2.77")
+    session = (await browser.ask("GET", "/session")).json()["session"]["id"]
+    assert (await browser.ask("DELETE", "/session")).status_code == 204
     rows = await lobby.gateway.database.fetch(
-        "SELECT actor, address, after::text FROM audit_entry WHERE relation = 'staff_session' AND actor = 'cs.trail'"
+        "SELECT actor, address, reason, after::text FROM audit_entry "
+        "WHERE relation = 'staff_session' AND subject = $1 ORDER BY number",
+        session,
     )
-    assert len(rows) == 1
-    assert rows[0]["address"] == "192.0.2.77"
+    assert [row["reason"] for row in rows] == ["sign-in: password", "sign-out"]
+    assert {(row["actor"], row["address"]) for row in rows} == {("cs.trail", "192.0.2.77")}
     assert f'"person_id": {number}' in rows[0]["after"]
     assert "sha256" not in rows[0]["after"] or "\\x" not in rows[0]["after"]
