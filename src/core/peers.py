@@ -117,6 +117,12 @@ def parsed(text: str) -> Address | None:
     return found
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host, given by its address or as `localhost`, is this machine."""
+    found = parsed(host)
+    return host == "localhost" if found is None else found.is_loopback
+
+
 def group(address: str) -> str:
     """What is throttled as one: an IPv4 address, or the /64 network that one subscriber has of IPv6."""
     found = parsed(address)

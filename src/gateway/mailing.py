@@ -5,13 +5,12 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 
 from core.database import Database
+from core.peers import is_loopback
 from gateway.settings import Settings, UnusableSetting
 from telemetry.hooks.mail import addresses
 from telemetry.hooks.mail.messages import Sender
 from telemetry.hooks.mail.round import Mail, MailOptions
 from telemetry.hooks.mail.sending import Server
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def sender(settings: Settings) -> Sender | None:
@@ -32,7 +31,7 @@ def server(settings: Settings) -> Server | None:
     mail, known = settings.mail, sender(settings)
     if mail.host is None or known is None:
         return None
-    if mail.user is not None and mail.tls == "none" and mail.host not in _LOOPBACK:
+    if mail.user is not None and mail.tls == "none" and not is_loopback(mail.host):
         raise UnusableSetting("QUANTRAC_MAIL__TLS: a password does not go over the network without TLS")
     return Server(
         host=mail.host,

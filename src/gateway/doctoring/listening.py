@@ -1,7 +1,6 @@
 """Checks of what this deployment listens on and speaks to: nothing leaves the machine without TLS."""
 
-import ipaddress
-
+from core.peers import is_loopback
 from gateway.doctoring.findings import Finding, Line
 from gateway.settings import Settings
 
@@ -13,15 +12,6 @@ def addresses(settings: Settings) -> list[Finding]:
         health("the watch process", settings.watch.health_host, settings.watch.health_port),
         broker_tls(settings.mqtt.host, encrypted=settings.mqtt.tls),
     ]
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def gateway(host: str, port: int) -> Finding:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from gateway.doctoring import listening
+from core.peers import is_loopback
 from gateway.doctoring.findings import Finding, Line
 from gateway.oidc import Plan
 from identity.oidc.claims import LEEWAY_SECONDS
@@ -68,7 +68,7 @@ def _of_settings(plan: Plan) -> list[Finding]:
 
 def transport(issuer: str) -> Finding:
     line = Line(_CHECK, "encryption of the way to the identity provider")
-    if listening.is_loopback(urlsplit(issuer).hostname or ""):
+    if is_loopback(urlsplit(issuer).hostname or ""):
         return line.notice("it is on this machine", "Right for trying out; browsers elsewhere do not find it.")
     return line.ok("TLS")
 

@@ -1,7 +1,6 @@
 """Asks the identity provider: over TLS, in bounded time, with bounded answers, and nobody that it redirects to."""
 
 import asyncio
-import ipaddress
 import json
 import ssl
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from core.peers import is_loopback
 from identity.oidc.errors import ProviderFault
 
 _MOST_BYTES = 512 * 2**10
@@ -30,15 +30,6 @@ def is_safe(url: str, *, like: str | None = None) -> bool:
     if parts.scheme == "https":
         return True
     return parts.scheme == "http" and is_loopback(host) and (like is None or urlsplit(like).scheme == "http")
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Self
 
 import structlog
 
-from core import instants
+from core import instants, peers
 from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable
 from identity.tokens import store
 
@@ -73,7 +72,5 @@ class Uses:
 
 def _address(text: str | None) -> str | None:
     """None for what the database would not take, such as the name of a socket in the file system."""
-    try:
-        return None if text is None else str(ip_address(text))
-    except ValueError:
-        return None
+    found = None if text is None else peers.parsed(text)
+    return None if found is None else str(found)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import NamedTuple
 
+from core import peers
 from telemetry.readings import Channel
 
 # A network that is shared by no more than one site: what a modem gets from its provider changes within it.
@@ -75,12 +76,8 @@ class Seen:
 @lru_cache(maxsize=8192)
 def network_of(address: str) -> str | None:
     """The network that an address belongs to; None for what is no address of the internet."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    found = getattr(found, "ipv4_mapped", None) or found
-    return str(ip_network((found, _SITE_BITS[found.version]), strict=False))
+    found = peers.parsed(address)
+    return None if found is None else str(ip_network((found, _SITE_BITS[found.version]), strict=False))
 
 
 class Sightings:

@@ -117,3 +117,13 @@ def test_networks_are_empty_or_hold_what_they_name() -> None:
     assert found
     assert all(name in found for name in ("10.9.8.7", "::1", "unix", "::ffff:10.1.1.1"))
     assert not any(name in found for name in ("11.0.0.1", "::2", "rubbish", ""))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_is_known_by_its_names(host: str) -> None:
+    assert peers.is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "192.0.2.1", "localhost.example.vn", "127.0.0.1.example.vn"])  # noqa: S104
+def test_no_other_machine_is_taken_for_this_one(host: str) -> None:
+    assert not peers.is_loopback(host)
