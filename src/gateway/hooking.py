@@ -1,9 +1,8 @@
 """Puts webhooks together from the settings: where they may go, what their secrets are sealed with, who sends them."""
 
-import httpx
-
 from core.database import Database
-from gateway.settings import Settings, UnusableSetting
+from gateway import resources
+from gateway.settings import Settings, UnusableSetting, items
 from telemetry.hooks.webhooks import guarding
 from telemetry.hooks.webhooks.delivering import Deliver, DeliverOptions
 from telemetry.hooks.webhooks.guarding import Policy
@@ -28,8 +27,8 @@ def policy(settings: Settings) -> Policy:
     """Raises UnusableSetting."""
     hooks = settings.hooks
     try:
-        ports = frozenset(int(text) for text in _items(hooks.ports))
-        receivers = tuple(guarding.receiver(text) for text in _items(hooks.private_receivers))
+        ports = frozenset(int(text) for text in items(hooks.ports))
+        receivers = tuple(guarding.receiver(text) for text in items(hooks.private_receivers))
     except guarding.UnreadableReceiver as failure:
         raise UnusableSetting(f"QUANTRAC_HOOKS__PRIVATE_RECEIVERS: {failure}") from None
     except ValueError:
@@ -37,16 +36,10 @@ def policy(settings: Settings) -> Policy:
     return Policy(ports, receivers)
 
 
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
-
-
 def sender(settings: Settings, resolve: Resolve) -> Sender:
     """Raises UnusableSetting."""
     hooks = settings.hooks
-    tls = httpx.create_ssl_context(trust_env=False)
-    if hooks.ca_file is not None:
-        tls.load_verify_locations(cafile=str(hooks.ca_file))
+    tls = resources.outbound_tls(hooks.ca_file)
     return Sender(policy(settings), resolve, tls, Bounds(seconds=hooks.seconds))
 
 

@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
 from fastapi import Request
 from starlette.responses import Response
 
 from core.access import Source
 from core.acting import Acting, acts
 from core.database import Database
-from gateway.settings import OidcSettings, Settings, UnusableSetting
+from gateway import resources
+from gateway.settings import OidcSettings, Settings, UnusableSetting, items
 from identity.oidc import mapping
 from identity.oidc.admitting import ACTOR, Admission
 from identity.oidc.bearer import BearerSource, Taken
@@ -67,7 +67,14 @@ def plan(settings: Settings) -> Plan | None:
             "QUANTRAC_OIDC__AUDIENCE must not be the client id where QUANTRAC_OIDC__TOKEN_TYPE is JWT: "
             "ID tokens would be taken for access tokens."
         )
-    return Plan(oidc.issuer, _client(settings), _admission(oidc), _taken(oidc), _tls(oidc), oidc.seconds)
+    return Plan(
+        oidc.issuer,
+        _client(settings),
+        _admission(oidc),
+        _taken(oidc),
+        resources.outbound_tls(oidc.ca_file),
+        oidc.seconds,
+    )
 
 
 class Sessions:
@@ -124,8 +131,8 @@ def _client(settings: Settings) -> Client | None:
         settings.oidc_secret,
         base_url,
         oidc.scopes,
-        tuple(_items(oidc.acr)),
-        frozenset(_items(oidc.amr)),
+        tuple(items(oidc.acr)),
+        frozenset(items(oidc.amr)),
     )
 
 
@@ -147,15 +154,4 @@ def _taken(oidc: OidcSettings) -> Taken | None:
             raise UnusableSetting("QUANTRAC_OIDC__PROGRAMS needs QUANTRAC_OIDC__AUDIENCE: no token is taken now.")
         return None
     expected = Expected(oidc.issuer or "", oidc.audience, _TYPES[oidc.token_type], oidc.token_hours * 3600)
-    return Taken(expected, frozenset(_items(oidc.token_clients)) or None, programs)
-
-
-def _tls(oidc: OidcSettings) -> ssl.SSLContext:
-    tls = httpx.create_ssl_context(trust_env=False)
-    if oidc.ca_file is not None:
-        tls.load_verify_locations(cafile=str(oidc.ca_file))
-    return tls
-
-
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+    return Taken(expected, frozenset(items(oidc.token_clients)) or None, programs)

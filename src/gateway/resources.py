@@ -2,10 +2,13 @@
 
 import asyncio
 import random
+import ssl
 import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import structlog
 
 from core.database import Database, DatabaseUnavailable, PoolLimits
@@ -26,6 +29,14 @@ def database_of(settings: Settings, name: str) -> Database:
     """The pool of one process."""
     limits = PoolLimits(max_size=settings.database.pool_size, command_seconds=settings.database.command_seconds)
     return Database(settings.dsn, application_name=name, limits=limits)
+
+
+def outbound_tls(ca_file: Path | None) -> ssl.SSLContext:
+    """For servers outside: the usual authorities, and one more where the settings name it."""
+    tls = httpx.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        tls.load_verify_locations(cafile=str(ca_file))
+    return tls
 
 
 def intake_limits(settings: Settings) -> IntakeLimits:

@@ -32,8 +32,13 @@ def _networks(text: str) -> str:
     return text
 
 
+def items(text: str) -> list[str]:
+    """What stands between the commas of a setting, without what is empty."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
 def _origins(text: str) -> str:
-    for name in filter(None, map(str.strip, text.split(","))):
+    for name in items(text):
         if _ORIGIN.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no origin such as https://map.example.vn; `*` is none either")
     return text

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import access, errors, problems
 from core.peers import Networks, Peers
-from gateway.settings import Settings
+from gateway.settings import Settings, items
 
 MALFORMED = Counter("quantrac_malformed_forwarded_total", "X-Forwarded-For of trusted proxies that could not be read.")
 OTHER_HOSTS = Counter("quantrac_other_hosts_total", "Requests for a host that this service does not have.")
@@ -30,7 +30,7 @@ class OtherHost(errors.Error):
 def in_front_of(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The application behind what the settings ask for; itself where they ask for nothing, so that nothing is paid."""
     http = settings.http
-    if origins := _names(http.origins):
+    if origins := items(http.origins):
         # The cookie of a session is never sent from another site: whoever asks from there brings a token.
         app = CORSMiddleware(
             app,
@@ -41,7 +41,7 @@ def in_front_of(app: ASGIApp, settings: Settings) -> ASGIApp:
             allow_credentials=False,
             max_age=_PREFLIGHT_SECONDS,
         )
-    if hosts := _names(http.hosts):
+    if hosts := items(http.hosts):
         app = Hosts(app, hosts)
     trusted = Networks(http.trusted_proxies)
     return Clients(app, Peers(trusted, MALFORMED.inc)) if trusted else app
@@ -87,7 +87,3 @@ def _without_port(host: bytes) -> bytes:
     if host.startswith(b"["):
         return host.partition(b"]")[0] + b"]"
     return host.partition(b":")[0]
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
