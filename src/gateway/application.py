@@ -12,7 +12,7 @@ from core import problems, query_parameters
 from core.database import Database, PoolLimits, refuse_unsafe_settings
 from core.peers import Networks
 from core.throttling import Throttle
-from gateway import health, hooking, identities, mailing, resources, streaming
+from gateway import health, hooking, identity_sources, mailing, resources, streaming
 from gateway.body_limits import BodyLimit
 from gateway.doorkeeping import Doorkeeper
 from gateway.edges.headers import Headers
@@ -45,7 +45,7 @@ _HEALTH_POOL = PoolLimits(min_size=0, max_size=1, acquire_seconds=1, connect_sec
 # Of the largest edit, the import of stations; observations have limits of their own.
 _MOST_BODY_BYTES = 8 * 2**20
 # Strangers are answered there.
-_SMALLER_BODIES = {"/session": 16 * 2**10}
+_SMALLER_BODIES = {"/session": 16 * 2**10, "/sign-in": 64 * 2**10, "/v1/enrolments": 16 * 2**10}
 _DESCRIPTION = """\
 Readings of automatic monitoring stations: received, judged, kept, answered for.
 
@@ -70,7 +70,7 @@ def create(settings: Settings) -> FastAPI:
             keeper = await stack.enter_async_context(Keeper(app.state.database, seconds=settings.stations.note_seconds))
             app.state.sightings = keeper.sightings
             app.state.gate = resources.admission(settings, app.state.catalog, keeper)
-            sources = await identities.sources(stack, app, settings)
+            sources = await identity_sources.sources(stack, app, settings)
             app.state.identify = Identity(app.state.catalog, settings.staff_token, sources, notes=app.state.gate)
             app.state.intake = await stack.enter_async_context(
                 Intake(app.state.database, app.state.catalog, resources.intake_limits(settings))
@@ -114,12 +114,12 @@ def create(settings: Settings) -> FastAPI:
         webhooks_router,
         mail_router,
         streaming_router,
-        *identities.ROUTERS,
+        *identity_sources.ROUTERS,
         trail_router,
     ):
         app.include_router(router, dependencies=[Depends(query_parameters.known_only)])
     # Probes and pages are asked by programs that add what they like.
-    for router in (health.router, pages_router, *identities.BROWSER_ROUTERS):
+    for router in (health.router, pages_router, *identity_sources.BROWSER_ROUTERS):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES, smaller=_SMALLER_BODIES)

@@ -10,7 +10,7 @@ from core import access, instants
 from core.access import Staff
 from core.database import Database
 from core.rights import Role
-from gateway import identities, welcoming
+from gateway import identity_sources, welcoming
 from gateway.cli import asking, options, printing
 from gateway.settings import Settings
 from identity.oidc import linking
@@ -212,7 +212,7 @@ def roles(
 @app.command()
 def sessions(name: Name, end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False) -> None:
     """Show where somebody is signed in, or end it."""
-    idle = identities.lasting(Settings()).idle
+    idle = identity_sources.lasting(Settings()).idle
 
     async def asked(database: Database) -> list[session_store.SessionRow]:
         person = await _person(database, name)

@@ -7,7 +7,7 @@ import typer
 
 from core import access, instants
 from core.database import Database
-from gateway import identities
+from gateway import identity_sources
 from gateway.cli import asking, options, printing
 from gateway.settings import Settings
 from identity.tokens import managing, schemas
@@ -42,7 +42,7 @@ def create(
     }
     grants = [{"role": name} | where for name in role]
     new = options.checked(schemas.NewServiceToken, {"label": label, "grants": grants, "expires_time": expires})
-    longest = identities.token_lifetimes(Settings()).service
+    longest = identity_sources.token_lifetimes(Settings()).service
 
     async def make(database: Database) -> schemas.NewlyMadeService:
         by = access.unlimited(asking.operator().actor)
