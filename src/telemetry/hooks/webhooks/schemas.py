@@ -1,7 +1,7 @@
 """Bodies of webhooks and of their deliveries."""
 
 from datetime import datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -11,7 +11,6 @@ from telemetry.hooks.filters import FilterEdit, Kept, NewFilters
 from telemetry.hooks.webhooks.guarding import LONGEST_URL
 
 State = Literal["pending", "delivered", "dead"]
-STATES: tuple[str, ...] = get_args(State)
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), fields.Tidy]
 OverlapHours = Annotated[WholeNumber, Field(ge=0, le=168)]
