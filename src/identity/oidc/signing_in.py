@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import structlog
 from prometheus_client import Counter
 
+from core import peers
 from core.acting import Acting, acts
 from core.database import Database
 from core.rates import Rate
@@ -36,7 +37,7 @@ _STEP = "[A-Za-z0-9_~.%-]+"
 _PATH = re.compile(rf"/(?:{_STEP}(?:/{_STEP})*/?)?(?:\?[A-Za-z0-9_~.%=&+,-]*)?")
 _MOST_PATH = 500
 _HOME = "/"
-# Of one address: a whole office at the beginning of its day.
+# Of one address, or one network of IPv6: a whole office at the beginning of its day.
 MOST_BEGUN_A_MINUTE = 60
 # The types that providers sign ID and logout tokens with.
 _ID_TYPES = frozenset({None, "jwt"})
@@ -95,6 +96,7 @@ class SigningIn:
         self._client = client
         self._admission = admission
         self._begun = Rate(MOST_BEGUN_A_MINUTE, time.monotonic)
+        self._ended = Rate(MOST_BEGUN_A_MINUTE, time.monotonic)
 
     @property
     def issuer(self) -> str:
@@ -102,7 +104,7 @@ class SigningIn:
 
     async def begin(self, return_path: str | None, address: str) -> Begun:
         """Raises NotAdmitted where the provider cannot be asked, or too many sign-ins are under way."""
-        if self._begun.take(address):
+        if self._begun.take(peers.group(address)):
             raise NotAdmitted(Hindrance.UNAVAILABLE, "too many sign-ins begin at one address")
         metadata = await self._metadata()
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -126,6 +128,9 @@ class SigningIn:
 
     async def finish(self, answer: Mapping[str, str], browser: str | None, address: str) -> Arrived:
         """answer: the query that the provider sent the browser back with. Raises NotAdmitted."""
+        # Each look for what began costs a query. What is over the rate is not worth a line in the log either.
+        if self._ended.take(peers.group(address)):
+            raise NotAdmitted(Hindrance.UNAVAILABLE, "too many sign-ins end at one address")
         try:
             arrived = await self._finish(answer, browser, address)
         except NotAdmitted as refused:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from core.rights import Role
 from gateway.cli import failures
 from gateway.cli.people import app as people_command
 from gateway.settings import Settings
+from identity.oidc.errors import Hindrance, NotAdmitted
 from identity.people import store as people
 from tests.fixtures.bearers import PATH, House, opened
 from tests.fixtures.providers import BASE_URL, CLIENT, SECRET, Browser, IdentityProvider, sign
@@ -52,6 +54,14 @@ async def problem(browser: Browser, location: str) -> str:
     where = urlsplit(answer.headers["location"])
     assert where.path == "/sign-in"
     return parse_qs(where.query)["problem"][0]
+
+
+async def refusal(attempt: Awaitable[object]) -> Hindrance | None:
+    try:
+        await attempt
+    except NotAdmitted as refused:
+        return refused.hindrance
+    return None
 
 
 def changed(location: str, **query: str | None) -> str:
@@ -196,6 +206,17 @@ async def test_one_address_begins_a_few_sign_ins_a_minute(house: House) -> None:
         begun = [(await browser.get(START)).headers["location"] for _ in range(3)]
     assert [location.startswith(house.provider.issuer) for location in begun] == [True, True, False]
     assert begun[-1] == "/sign-in?problem=unavailable"
+
+
+async def test_of_the_addresses_of_one_network_a_few_sign_ins_begin_and_end(house: House) -> None:
+    with house.with_settings():
+        at = house.app.state.oidc.signing_in
+        at._begun, at._ended = Rate(2, lambda: 0.0), Rate(2, lambda: 0.0)
+        begun = [await refusal(at.begin(None, f"2001:db8::{n}")) for n in range(3)]
+        # Who asks for what never began pays, too: each look costs a query.
+        ended = [await refusal(at.finish({"state": "x"}, "x", f"2001:db8::{n}")) for n in range(3)]
+    assert begun == [None, None, Hindrance.UNAVAILABLE]
+    assert ended == [Hindrance.EXPIRED, Hindrance.EXPIRED, Hindrance.UNAVAILABLE]
 
 
 async def test_the_provider_is_asked_for_a_code_with_everything_that_binds_it(house: House) -> None:
