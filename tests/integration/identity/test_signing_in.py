@@ -157,6 +157,8 @@ async def test_a_station_has_no_session(lobby: Lobby) -> None:
 async def test_a_body_of_a_stranger_is_small(lobby: Lobby) -> None:
     answer = await lobby.browser().sign_in("x" * 20_000)
     assert answer.status_code == 413
+    for path in ("/v1/enrolments", "/sign-in/oidc/back-channel"):
+        assert (await lobby.browser().ask("POST", path, {"code": "x" * 70_000})).status_code == 413, path
     answer = await lobby.browser().sign_in("an", "x" * 1_000)
     assert answer.status_code == 422
     assert "xxx" not in answer.text
