@@ -46,6 +46,10 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 }
 
 
+# People decide; no program does, whoever it acts for.
+DECISIONS: frozenset[Right] = frozenset({Right.APPROVE})
+
+
 @dataclass(frozen=True, slots=True)
 class Narrowing:
     """Where a grant holds: all that is named must fit; None narrows nothing.

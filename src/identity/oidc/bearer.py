@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 from core.access import Claim, Presented
 from core.database import Database
-from core.rights import Right
+from core.rights import DECISIONS, Right
 from identity.oidc import claims, jose
 from identity.oidc.claims import Expected
 from identity.oidc.errors import TokenRefused
@@ -88,7 +88,8 @@ class BearerSource:
         # Somebody who signed in through that client is another subject.
         if program is None or program.subject != said["sub"]:
             return None
-        return Claim(f"client:{program.client}", "program", program.grants, rights, None, _means(said))
+        may = (frozenset(Right) if rights is None else rights) - DECISIONS
+        return Claim(f"client:{program.client}", "program", program.grants, may, None, _means(said))
 
 
 def _note(reason: str) -> None:

@@ -5,7 +5,7 @@ import re
 
 from core import credentials
 from core.credentials import digest
-from core.rights import Right
+from core.rights import DECISIONS, Right
 
 _FORM = re.compile(r"(qt_[a-z0-9]{8})\.[A-Za-z0-9_-]{43}")
 # Compared with where nobody has the id, so that this takes as long.
@@ -13,7 +13,6 @@ _NOBODYS = digest("nobody")
 
 # What a token never does, whoever it acts for: decide, and say who may do what. Of the second service tokens are the
 # exception, which somebody who manages people made for that.
-DECISIONS: frozenset[Right] = frozenset({Right.APPROVE})
 NEVER_FOR_A_PERSON: frozenset[Right] = DECISIONS | {Right.MANAGE_PEOPLE}
 
 

@@ -14,7 +14,7 @@ from core import instants
 from core.access import Staff
 from core.credentials import digest
 from core.database import Database
-from core.rights import Grant, Right
+from core.rights import DECISIONS, Grant, Right
 from identity.people import managing as people
 from identity.people import store as people_store
 from identity.tokens import credentials, errors, schemas, store
@@ -66,7 +66,7 @@ async def make_service(
     if by.means and not by.means.startswith(_SESSION):
         raise errors.NotSignedIn("A token cannot make another one.")
     for grant in grants:
-        if grant.rights & credentials.DECISIONS:
+        if grant.rights & DECISIONS:
             fault = core_errors.Fault("grants", grant.role, "a role without decisions, which are for people alone")
             raise errors.TokenNotSuitable("A program decides nothing.", faults=[fault])
     until = _expiry(expires, longest)

@@ -2,7 +2,7 @@
 
 from core.access import Claim, Presented
 from core.database import Database
-from core.rights import Right
+from core.rights import DECISIONS, Right
 from identity.people import claims
 from identity.people import store as people_store
 from identity.tokens import credentials, store
@@ -42,7 +42,7 @@ class TokenSource:
                 rights=rights - credentials.NEVER_FOR_A_PERSON,
             )
         rows = (await people_store.grants_of_tokens(self._database, [token_id])).get(token_id, [])
-        return Claim(means, "program", tuple(row.grant for row in rows), _KNOWN - credentials.DECISIONS, None, means)
+        return Claim(means, "program", tuple(row.grant for row in rows), _KNOWN - DECISIONS, None, means)
 
     def check(self, presented: Presented, claim: Claim) -> None:
         """Every request with a token is allowed, and noted."""

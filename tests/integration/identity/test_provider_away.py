@@ -109,6 +109,8 @@ async def test_a_program_has_what_its_client_was_given(house: House) -> None:
     assert (who["name"], who["kind"]) == ("client:importer", "program")
     assert "catalog.edit" in who["rights"]
     assert "people.manage" not in who["rights"]
+    # No program decides, whatever its client was given.
+    assert "decisions.approve" not in who["rights"]
     assert (await house.ask(house.provider.program_token(STRANGE_CLIENT))).status_code == 401
     # Somebody who signed in through the program's client is somebody else.
     assert (await house.ask(house.token(sub="hoa", client_id=PROGRAM))).status_code == 401
