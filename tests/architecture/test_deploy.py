@@ -180,9 +180,17 @@ def test_a_unit_is_not_root_is_hardened_and_keeps_secrets_out_of_its_environment
     assert service["ProtectSystem"] == "strict"
     assert service["CapabilityBoundingSet"] == ""
     text = path.read_text(encoding="utf-8")
-    files = re.findall(r"^Environment=QUANTRAC_\w+=(.*)$", text, re.MULTILINE)
+    given = dict(re.findall(r"^Environment=(QUANTRAC_\w+)=(.*)$", text, re.MULTILINE))
+    # Anything that is no file is named here, and is no secret.
+    files = [value for name, value in given.items() if name != "QUANTRAC_HTTP__TRUSTED_PROXIES"]
     credentials = re.findall(r"^LoadCredential=([\w-]+):/etc/quantrac/", text, re.MULTILINE)
     assert sorted(files) == sorted(f"%d/{name}" for name in credentials)
+
+
+def test_the_gateway_believes_its_proxy(compose: dict[str, Any]) -> None:
+    unit = (DEPLOY / "systemd" / "quantrac-gateway.service").read_text(encoding="utf-8")
+    assert re.search(r"^Environment=QUANTRAC_HTTP__TRUSTED_PROXIES=127\.0\.0\.1", unit, re.MULTILINE)
+    assert compose["services"]["gateway"]["environment"]["QUANTRAC_HTTP__TRUSTED_PROXIES"]
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
