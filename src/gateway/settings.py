@@ -234,7 +234,9 @@ class LimitsSettings(Section):
 
 
 class AccessSettings(Section):
-    staff_token: SecretStr | None = Field(None, min_length=16, description="Token of the centre's staff and programs.")
+    staff_token: SecretStr | None = Field(
+        None, min_length=16, description="One token that may do all, for setting up and trying out."
+    )
     staff_token_file: Path | None = Field(None, description="File that holds the token instead.")
     session_idle_minutes: Positive = Field(30, description="A session of a browser that is not used for so long ends.")
     session_hours: Positive = Field(12, description="A session of a browser ends after so long, used or not.")
