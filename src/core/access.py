@@ -337,9 +337,9 @@ def require(staff: Staff, right: Right, station: str | None) -> None:
 
 
 def require_everywhere(staff: Staff, right: Right) -> None:
-    """Raise `errors.Forbidden` where the right is narrowed: what is asked concerns all stations."""
-    if reached(staff, right) is not None:
-        raise errors.Forbidden(f"This concerns every station; your right {right} does not reach all of them.")
+    """Raise `errors.Forbidden` where the right is narrowed: what is asked concerns all stations and all records."""
+    if reached(staff, right) is not None or staff.reach.domains(right) is not None:
+        raise errors.Forbidden(f"This concerns everything; your right {right} is narrowed.")
 
 
 def station_code(principal: Principal, asked: str | None) -> str | None:

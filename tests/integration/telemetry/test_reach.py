@@ -86,8 +86,13 @@ async def test_webhooks_and_mail_are_for_who_reaches_every_station(standing_worl
     reading = ["/v1/webhooks", "/v1/mail-subscriptions"]
     if hook.status_code == 201:
         reading += [f"/v1/webhooks/{hook.json()['id']}", f"/v1/webhooks/{hook.json()['id']}/deliveries"]
+    # Records of one domain are not the whole either.
+    of_domain = standing_world.border.let_in("quy", granted(Role.ADMINISTRATOR, domains=["land"]))
+    for path in ("/v1/trail", "/v1/trail/head", "/v1/people", "/v1/service-tokens"):
+        assert [(await who.get(path)).status_code for who in (narrowed, of_domain, administrator)] == [403, 403, 200]
     for path in reading:
         assert (await narrowed.get(path)).status_code == 403, path
+        assert (await of_domain.get(path)).status_code == 403, path
         assert (await operator.get(path)).status_code == 200, path
     body = {"address": "truc@example.vn", "stations": [WATER]}
     made = [await who.send("POST", "/v1/mail-subscriptions", body) for who in (narrowed, operator, administrator)]
