@@ -10,7 +10,7 @@ from identity.oidc import claims
 from identity.oidc.errors import Hindrance, NotAdmitted
 from identity.oidc.mapping import Grants, granted
 from identity.people import store
-from identity.people.schemas import RESERVED
+from identity.people.schemas import is_reserved
 from identity.people.store import PersonRow
 
 # Who changes what groups give.
@@ -58,7 +58,7 @@ async def admit(database: Database, issuer: str, said: Mapping[str, Any], admiss
 async def _add(connection: Any, issuer: str, said: Mapping[str, Any], admission: Admission) -> PersonRow:
     name = said.get(admission.name_claim)
     user_name = name.strip().lower() if isinstance(name, str) else ""
-    if not _USER_NAME.fullmatch(user_name) or user_name in RESERVED:
+    if not _USER_NAME.fullmatch(user_name) or is_reserved(user_name):
         raise NotAdmitted(Hindrance.UNKNOWN, f"the claim {admission.name_claim} is no user name")
     await store.add(
         connection,

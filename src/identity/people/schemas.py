@@ -1,5 +1,6 @@
 """Bodies of people, of what they were given, and of the roles that there are."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +16,7 @@ LARGEST_ID = 2**31 - 1
 # What stands as actor where no person acted; who had such a name could act under it.
 RESERVED = frozenset({"staff", "system", "quantrac", "nobody", "anonymous", "identity-provider", "enrolment"})
 
+_PUBLIC_HALF = re.compile(r"(?:st|qt)_[a-z0-9]{8}")
 _USER_NAME = r"^[a-z0-9][a-z0-9._@-]{1,62}[a-z0-9]$"
 _PLAIN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
@@ -29,9 +31,14 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def is_reserved(name: str) -> bool:
+    """Whether the name would be taken for nobody's, or for that of a key or token."""
+    return name in RESERVED or _PUBLIC_HALF.fullmatch(name) is not None
+
+
 def _not_reserved(value: str) -> str:
-    if value in RESERVED:
-        raise ValueError(f"a name other than {', '.join(sorted(RESERVED))} is expected")
+    if is_reserved(value):
+        raise ValueError(f"a name other than {', '.join(sorted(RESERVED))} and of keys is expected")
     return value
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.rights import Role
-from identity.people import links
+from identity.people import links, managing
 from tests.fixtures.sessions import PASSWORD, Lobby
 
 FIRST = {"userName": "Nguyen.An", "displayName": "Nguyễn Văn An"}
@@ -106,6 +106,19 @@ async def test_a_disabled_person_has_no_use_for_a_link(lobby: Lobby) -> None:
     await lobby.gateway.database.execute("UPDATE person SET disabled_time = now() WHERE id = $1", number)
     answer = await lobby.browser().ask("POST", "/session/link", {"secret": secret, "password": PASSWORD})
     assert answer.status_code == 404
+
+
+async def test_a_link_ends_with_another_password_and_with_its_person(lobby: Lobby) -> None:
+    await lobby.add("ln.changed", Role.VIEWER)
+    await lobby.add("ln.ended", Role.VIEWER)
+    browser = await lobby.signed_in("ln.changed")
+    secrets = [await lobby.link(name) for name in ("ln.changed", "ln.ended")]
+    change = {"currentPassword": PASSWORD, "newPassword": "mười hai ngọn nến đỏ"}
+    assert (await browser.ask("POST", "/session/password", change)).status_code == 204
+    await managing.disable(lobby.gateway.database, "ln.ended", None)
+    await managing.enable(lobby.gateway.database, "ln.ended", None)
+    for secret in secrets:
+        assert (await lobby.browser().ask("POST", "/session/link/look", {"secret": secret})).status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}])

@@ -23,7 +23,9 @@ _NOT_NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", [*sorted(schemas.RESERVED), "Staff", " SYSTEM ", ["staff"], *_NOT_NAMES])
+@pytest.mark.parametrize(
+    "name", [*sorted(schemas.RESERVED), "st_k3v9q2ab", "QT_k3v9q2ab", "Staff", " SYSTEM ", ["staff"], *_NOT_NAMES]
+)
 def test_a_name_that_could_be_taken_for_something_else_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="userName"):
         schemas.NewPerson.model_validate({"userName": name, "displayName": "An"})

@@ -6,7 +6,11 @@ FROM person p
 WHERE p.user_name = $1;
 
 -- name: credentials_password
--- $1 person, $2 hash, $3 when it was set, $4 whether it must be changed at the next sign-in.
+-- Links to a new one open nothing any more. $1 person, $2 hash, $3 when it was set, $4 whether it must be changed at the next
+-- sign-in.
+WITH void AS (
+    UPDATE one_time_link SET used_time = $3 WHERE person_id = $1 AND used_time IS NULL
+)
 UPDATE person
 SET password_hash = $2, password_time = $3, must_change_password = $4, revision = revision + 1
 WHERE id = $1;

@@ -30,10 +30,12 @@ SELECT id FROM person WHERE user_name = $1 FOR UPDATE;
 UPDATE person SET display_name = $2, email = $3, revision = revision + 1 WHERE id = $1;
 
 -- name: person_disable
--- $1 id, $2 whether to disable, which ends all sessions, or to enable. The time of one who is disabled already stays.
+-- $1 id, $2 whether to disable, which ends all sessions and links, or to enable. The time of one who is disabled already stays.
 WITH ended AS (
     UPDATE staff_session SET ended_time = now(), ended_reason = 'disabled'
     WHERE $2::boolean AND person_id = $1 AND ended_time IS NULL
+), void AS (
+    UPDATE one_time_link SET used_time = now() WHERE $2::boolean AND person_id = $1 AND used_time IS NULL
 )
 UPDATE person
 SET disabled_time = CASE WHEN $2::boolean THEN coalesce(disabled_time, now()) END, revision = revision + 1
