@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.watches",
     "tests.fixtures.webhooks",
     "tests.fixtures.logins",
+    "tests.fixtures.log_streams",
     "tests.fixtures.alerts",
     "tests.fixtures.narrowing",
     "tests.fixtures.reach",

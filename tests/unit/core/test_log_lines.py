@@ -3,12 +3,9 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
-
-from core import log
 
 HOSTILE = [
     '\r\n{"event":"forged","level":"error"}',
@@ -20,27 +17,17 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    written = io.StringIO()
-    log.configure("INFO", written)
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
 @pytest.mark.parametrize("member", ["station", "topic", "user_agent", "file_name", "request_id", "path", "sender"])
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_member_that_a_stranger_wrote_stays_within_its_line(stream: io.StringIO, member: str, text: str) -> None:
+def test_a_member_that_a_stranger_wrote_stays_within_its_line(log_stream: io.StringIO, member: str, text: str) -> None:
     structlog.get_logger("test").warning("message.refused", **{member: text, "more": {text: [text]}})
     logging.getLogger("library").warning("it said %s", text)
-    lines = stream.getvalue().split("\n")
+    lines = log_stream.getvalue().split("\n")
     assert (len(lines), lines[-1]) == (3, "")
-    assert stream.getvalue().isascii()
-    assert not any((character < " " and character != "\n") or character == "\x7f" for character in stream.getvalue())
+    assert log_stream.getvalue().isascii()
+    assert not any(
+        (character < " " and character != "\n") or character == "\x7f" for character in log_stream.getvalue()
+    )
     told, library = (json.loads(line) for line in lines[:2])
     assert (told["event"], told[member], told["more"]) == ("message.refused", text, {text: [text]})
     assert library["event"] == f"it said {text}"
