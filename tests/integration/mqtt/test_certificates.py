@@ -10,7 +10,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from telemetry.mqtt import broker_files, broker_mosquitto, broker_nats, topics
+from telemetry.mqtt import topics
 from telemetry.mqtt.acknowledging import AcknowledgingClient, BrokerAddress
 from telemetry.mqtt.brokers import GATEWAY_USER, TlsFiles
 from telemetry.mqtt.publishing import PublishRefused, StationPublisher
@@ -82,29 +82,8 @@ def authority(broker: RunningBroker) -> Authority:
 @pytest.fixture
 def secured(broker: RunningBroker, authority: Authority) -> RunningBroker:
     """The broker that believes the name in a certificate of the authority, and no other."""
-    files = TlsFiles(authority.certificate("broker"), authority.key("broker"), authority.file, named=True)
-    users = [user_of(KEY, MINE), user_of(OTHER_KEY, OTHER)]
-    if broker.kind == "nats":
-        nats = broker_nats.NatsOptions(
-            store_dir=broker.store,
-            gateway_bcrypt=broker.hash,
-            listen=f"127.0.0.1:{broker.port}",
-            client_listen="127.0.0.1:-1",
-            tls=files,
-        )
-        broker_files.write({broker.folder / "nats.conf": broker_nats.render(users, nats)})
-    else:
-        mosquitto = broker_mosquitto.MosquittoOptions(
-            folder=broker.folder,
-            store_dir=broker.store,
-            gateway_pbkdf2=broker.hash,
-            listen=("127.0.0.1", broker.port),
-            run_as="root",
-            durability="second",
-            tls=files,
-        )
-        rendered = broker_mosquitto.render(users, mosquitto)
-        broker_files.write({broker.folder / name: text for name, text in rendered.items()})
+    broker.tls = TlsFiles(authority.certificate("broker"), authority.key("broker"), authority.file, named=True)
+    broker.configure([user_of(KEY, MINE), user_of(OTHER_KEY, OTHER)])
     broker.start()
     return broker
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from telemetry.mqtt import broker_files, broker_mosquitto, broker_nats
 from telemetry.mqtt.acknowledging import AcknowledgingClient, BrokerAddress
 from telemetry.mqtt.brokers import TlsFiles
 from telemetry.mqtt.publishing import StationPublisher
@@ -35,29 +34,8 @@ def secured(broker: RunningBroker) -> RunningBroker:
         check=True,
         capture_output=True,
     )
-    files = TlsFiles(certificate, key)
-    users = [user_of(CREDENTIAL, STATION)]
-    if broker.kind == "nats":
-        nats = broker_nats.NatsOptions(
-            store_dir=broker.store,
-            gateway_bcrypt=broker.hash,
-            listen=f"127.0.0.1:{broker.port}",
-            client_listen="127.0.0.1:-1",
-            tls=files,
-        )
-        broker_files.write({broker.folder / "nats.conf": broker_nats.render(users, nats)})
-    else:
-        mosquitto = broker_mosquitto.MosquittoOptions(
-            folder=broker.folder,
-            store_dir=broker.store,
-            gateway_pbkdf2=broker.hash,
-            listen=("127.0.0.1", broker.port),
-            run_as="root",
-            durability="second",
-            tls=files,
-        )
-        rendered = broker_mosquitto.render(users, mosquitto)
-        broker_files.write({broker.folder / name: text for name, text in rendered.items()})
+    broker.tls = TlsFiles(certificate, key)
+    broker.configure([user_of(CREDENTIAL, STATION)])
     broker.start()
     return broker
 
