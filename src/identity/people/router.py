@@ -64,7 +64,7 @@ async def add_person(staff: Manager, opened: Opened, new: schemas.NewPerson, res
     They cannot sign in before they set a password by a link of their own, or came in by the identity provider.
     """
     made = await managing.add(opened, staff, new)
-    _trail(staff, "added", made.user_name, grants=len(made.grants))
+    _log_change(staff, "added", made.user_name, grants=len(made.grants))
     revisions.tag(response, made.revision)
     response.headers["Location"] = f"/v1/people/{made.user_name}"
     return made
@@ -93,7 +93,7 @@ async def edit_person(
 ) -> schemas.Person:
     """Change the members that are sent; the others stay as they are. Needs people.manage, not narrowed."""
     now = await managing.edit(opened, user, changes, expected)
-    _trail(staff, "edited", user)
+    _log_change(staff, "edited", user)
     revisions.tag(response, now.revision)
     return now
 
@@ -117,7 +117,7 @@ async def disable_person(
     """
     now = await managing.disable(opened, user, expected)
     known.forget()
-    _trail(staff, "disabled", user)
+    _log_change(staff, "disabled", user)
     revisions.tag(response, now.revision)
     return now
 
@@ -141,7 +141,7 @@ async def enable_person(
     """
     now = await managing.enable(opened, user, expected)
     known.forget()
-    _trail(staff, "enabled", user)
+    _log_change(staff, "enabled", user)
     revisions.tag(response, now.revision)
     return now
 
@@ -172,7 +172,7 @@ async def add_grant(
     """
     made = await managing.give(opened, staff, user, new.grant())
     known.forget()
-    _trail(staff, "given", user, role=made.role, grant=made.id)
+    _log_change(staff, "given", user, role=made.role, grant=made.id)
     response.headers["Location"] = f"/v1/people/{user}/grants/{made.id}"
     return made
 
@@ -194,9 +194,9 @@ async def withdraw_grant(
     """
     await managing.withdraw(opened, user, grant)
     known.forget()
-    _trail(staff, "withdrawn", user, grant=grant)
+    _log_change(staff, "withdrawn", user, grant=grant)
 
 
-def _trail(staff: Staff, action: str, user: str, **more: object) -> None:
+def _log_change(staff: Staff, action: str, user: str, **more: object) -> None:
     """One line in the log for every change: who did what to whom."""
     _log.info(f"people.{action}", by=staff.name, user=user, **more)

@@ -71,7 +71,7 @@ async def make_token(
     For anybody of the staff who signed in on the page: a token makes no tokens. What you lose, it loses.
     """
     made = await managing.make_personal(opened, staff, new, longest.personal)
-    _trail(staff, "made", made.id)
+    _log_change(staff, "made", made.id)
     response.headers["Cache-Control"] = "no-store"
     return made
 
@@ -83,7 +83,7 @@ async def revoke_token(staff: Anyone, opened: Opened, known: Knower, token: sche
     """It opens nothing any more, within seconds at every gateway; a second time changes nothing."""
     revoked = await managing.revoke_personal(opened, staff.person_id, token)
     known.forget()
-    _trail(staff, "revoked", token)
+    _log_change(staff, "revoked", token)
     return revoked
 
 
@@ -118,7 +118,7 @@ async def make_service_token(
     """
     grants = [grant.grant() for grant in new.grants]
     made = await managing.make_service(opened, staff, new.label, grants, new.expires_time, longest.service)
-    _trail(staff, "made", made.id)
+    _log_change(staff, "made", made.id)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/v1/service-tokens/{made.id}"
     return made
@@ -146,10 +146,10 @@ async def revoke_service_token(
     """
     revoked = await managing.revoke_service(opened, token)
     known.forget()
-    _trail(staff, "revoked", token)
+    _log_change(staff, "revoked", token)
     return revoked
 
 
-def _trail(staff: Staff, action: str, token_id: str) -> None:
+def _log_change(staff: Staff, action: str, token_id: str) -> None:
     """One line in the log for every change: who did what to which; never the token."""
     _log.info(f"token.{action}", by=staff.name, token=token_id)

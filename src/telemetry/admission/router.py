@@ -78,7 +78,7 @@ async def edit_station_quota(
     """Change what is sent; null takes what the settings say again. Running gateways know it within seconds."""
     _managed(staff, code)
     now = await setting_quotas.edit(opened, code, changes, expected, _default(request))
-    answers.trail(staff, "station_quota_edited", code, revision=now.revision)
+    answers.log_change(staff, "station_quota_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now
 
@@ -148,7 +148,7 @@ async def begin_station_enrolment(
         key_expires=expiry_of(request, new, "key_expires_time"),
         by=staff.name,
     )
-    answers.trail(staff, "station_enrolment_begun", code, enrolment=issued.id)
+    answers.log_change(staff, "station_enrolment_begun", code, enrolment=issued.id)
     response.headers["Cache-Control"] = "no-store"
     return issued
 
@@ -164,7 +164,7 @@ async def withdraw_station_enrolment(
     """Its code opens nothing any more; a second withdrawal changes nothing."""
     _managed(staff, code)
     withdrawn = await enrolling.withdraw(opened, code, number)
-    answers.trail(staff, "station_enrolment_withdrawn", code, enrolment=number)
+    answers.log_change(staff, "station_enrolment_withdrawn", code, enrolment=number)
     return withdrawn
 
 

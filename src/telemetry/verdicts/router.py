@@ -172,7 +172,7 @@ async def create_averaging_policy(
     """
     sight.require_kind(staff, Right.EDIT_CATALOG, new.station_kind, catalog)
     made = await policies.create(opened, new)
-    catalog_answers.trail(staff, "averaging_policy_added", str(made.id))
+    catalog_answers.log_change(staff, "averaging_policy_added", str(made.id))
     catalog_answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/averaging-policies/{made.id}"
     return made
@@ -212,6 +212,6 @@ async def edit_averaging_policy(
     """
     sight.require_kind(staff, Right.EDIT_CATALOG, (await policies.get(opened, policy_id)).station_kind, catalog)
     now = await policies.edit(opened, policy_id, terms, expected)
-    catalog_answers.trail(staff, "averaging_policy_edited", str(policy_id), revision=now.revision)
+    catalog_answers.log_change(staff, "averaging_policy_edited", str(policy_id), revision=now.revision)
     catalog_answers.tag(response, now.revision)
     return now

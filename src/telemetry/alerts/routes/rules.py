@@ -68,7 +68,7 @@ async def _edited(staff: Steward, opened: Opened, catalog: Catalog, rule_id: fie
 Edited = Annotated[int, Depends(_edited)]
 
 
-def _trail(staff: access.Staff, action: str, rule: AlertRule) -> None:
+def _log_change(staff: access.Staff, action: str, rule: AlertRule) -> None:
     about = " ".join(filter(None, (rule.kind, rule.station_kind, rule.symbol, rule.station)))
     _log.info(f"alert_rule.{action}", by=staff.name, rule=rule.id, subject=about)
 
@@ -150,7 +150,7 @@ async def create_alert_rule(
         sight.check_station(staff, new.station)
     _require(staff, catalog, new.station, new.station_kind)
     made = await ruling.create(opened, new)
-    _trail(staff, "added", made)
+    _log_change(staff, "added", made)
     answers.tag(response, made.revision or 0)
     response.headers["Location"] = f"/v1/alert-rules/{made.id}"
     return made
@@ -184,7 +184,7 @@ async def replace_alert_rule(
     Needs the right `catalog.edit` on all stations that it can hold for.
     """
     now = await ruling.edit(opened, rule_id, values, expected)
-    _trail(staff, "replaced", now)
+    _log_change(staff, "replaced", now)
     answers.tag(response, now.revision or 0)
     return now
 
@@ -207,7 +207,7 @@ async def edit_alert_rule(
     Needs the right `catalog.edit` on all stations that it can hold for.
     """
     now = await ruling.edit(opened, rule_id, changes, expected)
-    _trail(staff, "edited", now)
+    _log_change(staff, "edited", now)
     answers.tag(response, now.revision or 0)
     return now
 

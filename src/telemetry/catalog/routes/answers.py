@@ -29,6 +29,6 @@ def refusals(*kinds: type[core_errors.Error], edits: bool = False) -> describing
     return describing.refusals(*kinds, *(revisions.EDITS if edits else ()))
 
 
-def trail(staff: access.Staff, action: str, subject: str, **more: object) -> None:
+def log_change(staff: access.Staff, action: str, subject: str, **more: object) -> None:
     """One line in the log for every change: who did what to which."""
     _log.info(f"catalog.{action}", by=staff.name, subject=subject, **more)

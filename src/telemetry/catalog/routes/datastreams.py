@@ -61,7 +61,7 @@ async def create_datastream(staff: Steward, opened: Opened, new: NewDatastream, 
     sight.check_station(staff, new.station)
     access.require(staff, Right.EDIT_CATALOG, new.station)
     made = await datastreams.create(opened, new)
-    answers.trail(staff, "datastream_added", f"{made.station} {made.symbol}", datastream=made.id)
+    answers.log_change(staff, "datastream_added", f"{made.station} {made.symbol}", datastream=made.id)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/datastreams/{made.id}"
     return made
@@ -104,7 +104,7 @@ async def edit_datastream(
         raise errors.not_found(errors.DatastreamNotFound, "datastream", datastream_id)
     access.require(staff, Right.EDIT_CATALOG, before.station)
     now = await datastreams.edit(opened, datastream_id, changes, expected)
-    answers.trail(staff, "datastream_edited", f"{now.station} {now.symbol}", revision=now.revision)
+    answers.log_change(staff, "datastream_edited", f"{now.station} {now.symbol}", revision=now.revision)
     answers.tag(response, now.revision)
     return now
 

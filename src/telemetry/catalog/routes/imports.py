@@ -71,5 +71,5 @@ async def import_stations(
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     report = await importing.import_stations(opened, data, dry_run=dry_run, update=update)
     if not dry_run:
-        answers.trail(staff, "stations_imported", f"{report.stations_new} new, {report.stations_updated} updated")
+        answers.log_change(staff, "stations_imported", f"{report.stations_new} new, {report.stations_updated} updated")
     return report

@@ -93,7 +93,7 @@ async def issue_station_key(
     """
     reached(staff, code)
     issued = await keys.issue(opened, code, new.label, expiry_of(request, new, "expires_time"))
-    answers.trail(staff, "station_key_issued", code, key=issued.id)
+    answers.log_change(staff, "station_key_issued", code, key=issued.id)
     response.headers["Cache-Control"] = "no-store"
     return issued
 
@@ -111,7 +111,7 @@ async def edit_station_key(
     """Change its label or when it expires. A key that has expired opens again; one that was revoked never does."""
     reached(staff, code)
     now = await keys.edit(opened, code, key_id, changes)
-    answers.trail(staff, "station_key_edited", code, key=key_id)
+    answers.log_change(staff, "station_key_edited", code, key=key_id)
     return now
 
 
@@ -124,5 +124,5 @@ async def revoke_station_key(staff: KeyManager, opened: Opened, code: fields.Cod
     """The key opens nothing any more, within seconds at every gateway; a second revocation changes nothing."""
     reached(staff, code)
     revoked = await keys.revoke(opened, code, key_id)
-    answers.trail(staff, "station_key_revoked", code, key=key_id)
+    answers.log_change(staff, "station_key_revoked", code, key=key_id)
     return revoked

@@ -68,7 +68,7 @@ async def create_limit(staff: Steward, opened: Opened, new: NewLimit, response: 
     sight.check_station(staff, new.station)
     access.require(staff, Right.EDIT_CATALOG, new.station)
     made = await limits.enter(opened, new)
-    answers.trail(staff, "limit_entered", f"{made.station} {made.symbol}", limit=made.id)
+    answers.log_change(staff, "limit_entered", f"{made.station} {made.symbol}", limit=made.id)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/limits/{made.id}"
     return made
@@ -104,7 +104,7 @@ async def edit_limit(
     """
     await _reached(staff, opened, limit_id)
     now = await limits.edit(opened, limit_id, changes, expected)
-    answers.trail(staff, "limit_edited", f"{now.station} {now.symbol}", limit=limit_id, revision=now.revision)
+    answers.log_change(staff, "limit_edited", f"{now.station} {now.symbol}", limit=limit_id, revision=now.revision)
     answers.tag(response, now.revision)
     return now
 
@@ -124,7 +124,7 @@ async def withdraw_limit(
     """
     await _reached(staff, opened, limit_id)
     await limits.withdraw(opened, limit_id, expected)
-    answers.trail(staff, "limit_withdrawn", str(limit_id))
+    answers.log_change(staff, "limit_withdrawn", str(limit_id))
 
 
 @router.post(
@@ -145,5 +145,5 @@ async def apply_rule_set(staff: Steward, opened: Opened, code: fields.Code, want
     sight.check_station(staff, code)
     access.require(staff, Right.EDIT_CATALOG, code)
     made = await limits.apply(opened, code, wanted)
-    answers.trail(staff, "rule_set_applied", code, rule_set=wanted.rule_set, limits=len(made.limits))
+    answers.log_change(staff, "rule_set_applied", code, rule_set=wanted.rule_set, limits=len(made.limits))
     return made

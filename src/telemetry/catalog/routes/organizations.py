@@ -45,7 +45,7 @@ async def create_organization(staff: Steward, opened: Opened, new: NewOrganizati
     """Add an organization. Its code never changes afterwards. Needs catalog.edit, not narrowed."""
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await organizations.create(opened, new)
-    answers.trail(staff, "organization_added", made.code)
+    answers.log_change(staff, "organization_added", made.code)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/organizations/{made.code}"
     return made
@@ -77,6 +77,6 @@ async def edit_organization(
     """Change the members that are sent; the others stay as they are. Needs catalog.edit on all its stations."""
     sight.require_organization(staff, Right.EDIT_CATALOG, code, catalog)
     now = await organizations.edit(opened, code, changes, expected)
-    answers.trail(staff, "organization_edited", code, revision=now.revision)
+    answers.log_change(staff, "organization_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now

@@ -43,7 +43,7 @@ async def create_observed_property(
     """
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await properties.create(opened, new)
-    answers.trail(staff, "observed_property_added", made.symbol)
+    answers.log_change(staff, "observed_property_added", made.symbol)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/observed-properties/{quote(made.symbol, safe='')}"
     return made
@@ -77,6 +77,6 @@ async def edit_observed_property(
     """Change the members that are sent; the others stay as they are. Needs catalog.edit, not narrowed."""
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     now = await properties.edit(opened, symbol, changes, expected)
-    answers.trail(staff, "observed_property_edited", symbol, revision=now.revision)
+    answers.log_change(staff, "observed_property_edited", symbol, revision=now.revision)
     answers.tag(response, now.revision)
     return now

@@ -36,7 +36,7 @@ async def create_rule_set(staff: Steward, opened: Opened, new: NewRuleSet, respo
     """
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     made = await rule_sets.create(opened, new)
-    answers.trail(staff, "rule_set_added", made.code)
+    answers.log_change(staff, "rule_set_added", made.code)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/rule-sets/{made.code}"
     return made
@@ -71,6 +71,6 @@ async def edit_rule_set(
     """
     access.require_everywhere(staff, Right.EDIT_CATALOG)
     now = await rule_sets.edit(opened, code, changes, expected)
-    answers.trail(staff, "rule_set_edited", code, revision=now.revision)
+    answers.log_change(staff, "rule_set_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now

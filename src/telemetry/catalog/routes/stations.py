@@ -125,7 +125,7 @@ async def create_station(staff: Steward, opened: Opened, new: NewStation, respon
     """
     sight.check_organization(staff, new.organization)
     made = await stations.create(opened, new, partial(sight.require_place, staff, Right.EDIT_CATALOG))
-    answers.trail(staff, "station_added", made.code)
+    answers.log_change(staff, "station_added", made.code)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/stations/{made.code}"
     return made
@@ -174,7 +174,7 @@ async def edit_station(
     if "organization" in changes.model_fields_set:
         sight.check_organization(staff, changes.organization)
     now = await stations.edit(opened, code, changes, expected, partial(sight.require_place, staff, Right.EDIT_CATALOG))
-    answers.trail(staff, "station_edited", code, revision=now.revision)
+    answers.log_change(staff, "station_edited", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now
 
@@ -192,6 +192,6 @@ async def retire_station(
     """
     sight.check_station(staff, code)
     now = await stations.retire(opened, code, expected, partial(sight.require_place, staff, Right.EDIT_CATALOG))
-    answers.trail(staff, "station_retired", code, revision=now.revision)
+    answers.log_change(staff, "station_retired", code, revision=now.revision)
     answers.tag(response, now.revision)
     return now

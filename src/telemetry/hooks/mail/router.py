@@ -32,7 +32,7 @@ def _sender(request: Request) -> Sender:
 SetUp = Annotated[Sender, Depends(_sender)]
 
 
-def _trail(staff: Staff, action: str, number: int, **more: object) -> None:
+def _log_change(staff: Staff, action: str, number: int, **more: object) -> None:
     """Who did what to which subscription. Addresses of people do not belong into logs."""
     _log.info(f"mail.subscription_{action}", by=staff.name, subscription=number, **more)
 
@@ -64,7 +64,7 @@ async def create_mail_subscription(
     `breakThrough` waits for none of that.
     """
     made = await subscriptions.create(opened, new, staff.name)
-    _trail(staff, "added", made.id)
+    _log_change(staff, "added", made.id)
     answers.tag(response, made.revision)
     response.headers["Location"] = f"/v1/mail-subscriptions/{made.id}"
     return made
@@ -103,7 +103,7 @@ async def edit_mail_subscription(
     digest and makes dead letters of the mails that wait for the server.
     """
     now = await subscriptions.edit(opened, number, changes, expected)
-    _trail(staff, "edited", number, revision=now.revision)
+    _log_change(staff, "edited", number, revision=now.revision)
     answers.tag(response, now.revision)
     return now
 
@@ -119,7 +119,7 @@ async def delete_mail_subscription(
 ) -> None:
     """Write to the address no more; what waits and the log of its mails go too. Needs `hooks.manage` everywhere."""
     await subscriptions.delete(opened, number, expected)
-    _trail(staff, "deleted", number)
+    _log_change(staff, "deleted", number)
 
 
 @router.post(
@@ -134,7 +134,7 @@ async def send_test_mail(staff: Manager, opened: Opened, _: SetUp, number: field
     Needs `hooks.manage` everywhere.
     """
     made = await subscriptions.send_test(opened, number)
-    _trail(staff, "tested", number, mail=made)
+    _log_change(staff, "tested", number, mail=made)
     return schemas.QueuedMail(mail=made)
 
 
@@ -180,7 +180,7 @@ async def replay_mail(
     found = await outbox.find(opened, number, mail, _domain(request))
     if found is None:
         raise errors.MailNotFound.numbered(mail)
-    _trail(staff, "mail_replayed", number, mail=mail, mails=count)
+    _log_change(staff, "mail_replayed", number, mail=mail, mails=count)
     return found
 
 
@@ -194,7 +194,7 @@ async def replay_mails(
 ) -> schemas.MailsReplayed:
     """Send all dead letters again that were given up since a time. Needs `hooks.see` everywhere."""
     count = await subscriptions.replay(opened, number, since=wish.since)
-    _trail(staff, "replayed", number, mails=count)
+    _log_change(staff, "replayed", number, mails=count)
     return schemas.MailsReplayed(mails=count)
 
 

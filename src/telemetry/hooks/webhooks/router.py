@@ -30,7 +30,7 @@ def _desk(request: Request) -> Desk:
 AtDesk = Annotated[Desk, Depends(_desk)]
 
 
-def _trail(staff: Staff, action: str, number: int, **more: object) -> None:
+def _log_change(staff: Staff, action: str, number: int, **more: object) -> None:
     """Who did what to which webhook. Its address is not told: some hold a secret."""
     _log.info(f"webhook.{action}", by=staff.name, webhook=number, **more)
 
@@ -61,7 +61,7 @@ async def create_webhook(
     secret. Answer 2xx within 15 s; 410 disables the webhook; anything else is tried again, for three days in all.
     """
     made = await managing.create(opened, desk, new, staff.name)
-    _trail(staff, "added", made.webhook.id)
+    _log_change(staff, "added", made.webhook.id)
     answers.tag(response, made.webhook.revision)
     response.headers["Location"] = f"/v1/webhooks/{made.webhook.id}"
     return made
@@ -94,7 +94,7 @@ async def edit_webhook(
     What is written down already goes to the new address too, and by the former filters.
     """
     now = await managing.edit(opened, desk, number, changes, expected)
-    _trail(staff, "edited", number, revision=now.revision)
+    _log_change(staff, "edited", number, revision=now.revision)
     answers.tag(response, now.revision)
     return now
 
@@ -108,7 +108,7 @@ async def edit_webhook(
 async def delete_webhook(staff: Manager, opened: Opened, number: fields.Identifier, expected: answers.IfMatch) -> None:
     """Take out a webhook with its secrets, what waits for it and its log. Needs `hooks.manage` everywhere."""
     await managing.delete(opened, number, expected)
-    _trail(staff, "deleted", number)
+    _log_change(staff, "deleted", number)
 
 
 @router.post("/{number}/enable", summary="Enable a webhook", responses=answers.refusals(errors.WebhookNotFound))
@@ -117,7 +117,7 @@ async def enable_webhook(
 ) -> schemas.Webhook:
     """Send again, from now on; a replay sends what was given up in the meantime. Needs `hooks.manage` everywhere."""
     now = await managing.enable(opened, number)
-    _trail(staff, "enabled", number)
+    _log_change(staff, "enabled", number)
     answers.tag(response, now.revision)
     return now
 
@@ -131,7 +131,7 @@ async def disable_webhook(
     Needs `hooks.manage` everywhere.
     """
     now = await managing.disable(opened, number)
-    _trail(staff, "disabled_by_hand", number)
+    _log_change(staff, "disabled_by_hand", number)
     answers.tag(response, now.revision)
     return now
 
@@ -155,7 +155,7 @@ async def rotate_webhook_secret(
     at any time. A secret that still ran from an earlier rotation ends at once.
     """
     made = await managing.rotate(opened, desk, number, timedelta(hours=rotation.overlap_hours))
-    _trail(staff, "secret_rotated", number, overlap_hours=rotation.overlap_hours)
+    _log_change(staff, "secret_rotated", number, overlap_hours=rotation.overlap_hours)
     answers.tag(response, made.webhook.revision)
     return made
 
@@ -172,7 +172,7 @@ async def test_webhook(staff: Manager, opened: Opened, number: fields.Identifier
     Needs `hooks.manage` everywhere.
     """
     made = await managing.send_test(opened, number)
-    _trail(staff, "tested", number, delivery=made)
+    _log_change(staff, "tested", number, delivery=made)
     return schemas.Queued(delivery=made)
 
 
@@ -223,7 +223,7 @@ async def replay_webhook_delivery(
     Needs `hooks.see` everywhere.
     """
     again = await managing.replay_one(opened, number, delivery)
-    _trail(staff, "delivery_replayed", number, delivery=delivery)
+    _log_change(staff, "delivery_replayed", number, delivery=delivery)
     return again
 
 
@@ -237,5 +237,5 @@ async def replay_webhook(
 ) -> schemas.Replayed:
     """Send all dead letters again that were given up since a time. Needs `hooks.see` everywhere."""
     count = await managing.replay(opened, number, wish.since)
-    _trail(staff, "replayed", number, deliveries=count)
+    _log_change(staff, "replayed", number, deliveries=count)
     return schemas.Replayed(deliveries=count)
