@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core import access, acting, errors, peers, problems, throttling
 from core.peers import Networks
 from core.rights import Right
-from gateway import naming
+from gateway import actors
 
 _GUARDED = "/v1/"
 _METRICS = "/metrics"
@@ -63,7 +63,7 @@ class Doorkeeper:
         guarded = self._is_guarded(scope)
         try:
             principal = await self._let_in(scope) if guarded else None
-            who = naming.acting_of(scope, naming.NOBODY if principal is None else principal.name)
+            who = actors.acting_of(scope, actors.NOBODY if principal is None else principal.name)
         except errors.Error as error:
             answer = problems.response(error, scope["path"])
             await answer(scope, receive, send)
