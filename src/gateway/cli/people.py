@@ -29,7 +29,7 @@ app = typer.Typer(
 _MOST = 100_000
 
 Name = Annotated[str, typer.Argument(help="User name, such as nguyen.an.")]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only stations of this kind; may be repeated.")]
+Kinds = Annotated[list[str] | None, typer.Option("--station-kind", help="Only stations of this kind; may be repeated.")]
 Organizations = Annotated[
     list[str] | None, typer.Option("--organization", help="Only of this organization, by its code; may be repeated.")
 ]

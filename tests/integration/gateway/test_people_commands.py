@@ -56,7 +56,7 @@ async def test_people_are_added_with_a_link_given_roles_and_listed(database: Dat
     found = await links.look(database, secret_in(out), instants.now())
     assert (found.purpose, found.user_name) == ("new-password", "nguyen.an")
     assert "once" in err
-    await people("roles", "nguyen.an", "--give", "operator", "--kind", "wastewater", "--district", "Nghi Sơn")
+    await people("roles", "nguyen.an", "--give", "operator", "--station-kind", "wastewater", "--district", "Nghi Sơn")
     given = await people.read("roles", "nguyen.an")
     assert [grant["role"] for grant in given] == ["viewer", "operator"]
     assert given[1]["stationKinds"] == ["wastewater"]
