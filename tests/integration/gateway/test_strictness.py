@@ -18,7 +18,7 @@ _STAFF = {"Authorization": f"Bearer {TOKEN}"}
         (
             "/v1/stations?format=geojson&kinds=ambient",
             "query.kinds",
-            "one of cursor, format, kind, limit, organization, q, status",
+            "one of cursor, district, format, kind, limit, organization, q, status",
         ),
         ("/v1/receipts?x=1", "query.x", "one of channel, cursor, from, limit, outcome, station, to"),
         ("/v1/datastreams/1?symbol=COD", "query.symbol", "no parameters"),
