@@ -85,10 +85,7 @@ class Peers:
 def client_of(scope: MutableMapping[str, Any]) -> str:
     """The client of an ASGI connection: an IP address in its usual form, or `unix`."""
     client = scope.get("client")
-    if not client:
-        return UNIX
-    found = parsed(client[0])
-    return str(client[0] if found is None else found)
+    return _usual(client[0]) if client else UNIX
 
 
 def is_direct(scope: MutableMapping[str, Any]) -> bool:
@@ -102,6 +99,13 @@ def is_direct(scope: MutableMapping[str, Any]) -> bool:
 def _forwarded(scope: MutableMapping[str, Any]) -> list[bytes]:
     """The lines of X-Forwarded-For, in the order in which they came."""
     return [value for name, value in scope["headers"] if name == _FORWARDED]
+
+
+@lru_cache(maxsize=4096)
+def _usual(text: str) -> str:
+    """An address as it is usually written; what is none stays as it is. Asked for every request."""
+    found = parsed(text)
+    return text if found is None else str(found)
 
 
 @lru_cache(maxsize=4096)
