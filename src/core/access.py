@@ -66,23 +66,25 @@ class Reach(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
-    """The reach of who may do all: the static token of an installation, and its own command line."""
+class Everywhere:
+    """The reach of who may do some things, and these everywhere; all things, unless they are named."""
 
-    def may(self, right: Right) -> bool:  # noqa: ARG002 - all of them
-        return True
+    rights: frozenset[Right] = frozenset(Right)
 
-    def stations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - all of them
-        return None
+    def may(self, right: Right) -> bool:
+        return right in self.rights
 
-    def organizations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - all of them
-        return None
+    def stations(self, right: Right = Right.READ) -> frozenset[str] | None:
+        return None if self.may(right) else frozenset()
 
-    def domains(self, right: Right) -> frozenset[str] | None:  # noqa: ARG002 - all of them
-        return None
+    def organizations(self, right: Right = Right.READ) -> frozenset[str] | None:
+        return None if self.may(right) else frozenset()
+
+    def domains(self, right: Right) -> frozenset[str] | None:
+        return None if self.may(right) else frozenset()
 
     def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:  # noqa: ARG002 - any
-        return True
+        return self.may(right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Staff:
 
 def unlimited(name: str) -> Staff:
     """Somebody who may do all."""
-    return Staff(name, Everything(), "program")
+    return Staff(name, Everywhere(), "program")
 
 
 Principal = Station | Staff

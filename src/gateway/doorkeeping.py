@@ -3,8 +3,6 @@
 Whatever the request changes is written down under the name that was found here.
 """
 
-from dataclasses import dataclass
-
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,27 +20,7 @@ _FORBIDDEN = 403
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scraping:
-    """Implements `core.access.Reach` for a place that may read metrics, and nothing else."""
-
-    def may(self, right: Right) -> bool:
-        return right is Right.SCRAPE
-
-    def stations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - none of them
-        return frozenset()
-
-    def organizations(self, right: Right = Right.READ) -> frozenset[str] | None:  # noqa: ARG002 - none of them
-        return frozenset()
-
-    def domains(self, right: Right) -> frozenset[str] | None:  # noqa: ARG002 - none of them
-        return frozenset()
-
-    def covers(self, right: Right, *, kind: str, organization: str, district: str | None) -> bool:  # noqa: ARG002 - none
-        return False
-
-
-_SCRAPER = access.Staff("a network that may read metrics", _Scraping(), "program")
+_SCRAPER = access.Staff("a network that may read metrics", access.Everywhere(frozenset({Right.SCRAPE})), "program")
 
 
 class Doorkeeper:
