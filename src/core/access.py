@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Annotated, Any, Literal, Protocol
 
+import msgspec
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
@@ -33,9 +34,11 @@ _bearer = HTTPBearer(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A station that showed one of its keys; it writes and reads for itself only."""
+class Station(msgspec.Struct, frozen=True):
+    """A station that showed one of its keys; it writes and reads for itself only.
+
+    A Struct, because it is quick to make.
+    """
 
     station_id: int
     code: str

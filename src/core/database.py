@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Self
@@ -127,19 +127,22 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """One connection of the pool. Raises DatabaseUnavailable when none is free in time or the server is away."""
+        taken = await self._acquire()
+        try:
+            yield taken
+        finally:
+            await self._release(taken)
+
+    async def _acquire(self) -> Any:
         if self._pool is None:
             raise DatabaseUnavailable("The pool is not open.", retry_after=5)
         try:
-            taken = await self._pool.acquire(timeout=self._limits.acquire_seconds)
+            return await self._pool.acquire(timeout=self._limits.acquire_seconds)
         except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.PostgresError) and not is_transient(error):
                 # A login that is locked or whose password is being changed: nothing that the caller could mend.
                 _log.error("database.refused", state=error.sqlstate, error=type(error).__name__)
             raise DatabaseUnavailable("No database connection could be had in time.", retry_after=5) from error
-        try:
-            yield taken
-        finally:
-            await self._release(taken)
 
     async def _release(self, taken: Any) -> None:
         """Give the connection back; a broken one is dropped by the pool and must not hide the first error."""
@@ -189,6 +192,43 @@ class Database:
             if is_transient(error):
                 raise DatabaseUnavailable("The database did not answer.", retry_after=5) from error
             raise
+
+
+class Lease:
+    """One connection kept from one use to the next, by somebody who uses it again and again, one use at a time.
+
+    After an error the next use gets another one from the pool. Close it whenever nothing is to be done; a transaction
+    that is open then, or when an error comes, is undone.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._taken: Any = None
+
+    async def __aenter__(self) -> Any:
+        if self._taken is None or self._taken.is_closed():
+            await self.close()
+            self._taken = await self._database._acquire()  # noqa: SLF001 - the two share the pool
+        return self._taken
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            await self.close()
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        taken, self._taken = self._taken, None
+        if taken is None:
+            return
+        try:
+            if taken.is_in_transaction():
+                await taken.execute("ROLLBACK")
+        except DRIVER_ERRORS:
+            # A connection on which that fails has nothing left to undo and is not used again.
+            with suppress(asyncpg.InterfaceError):
+                taken.terminate()
+        finally:
+            await self._database._release(taken)  # noqa: SLF001 - as above
 
 
 async def act(connection: Any) -> None:

@@ -59,11 +59,12 @@ class Peers:
         self._on_malformed = on_malformed
 
     def settle(self, scope: MutableMapping[str, Any]) -> None:
-        """Put the client in the place of a trusted proxy, for everything behind that asks `client_of`."""
+        """Put the client in the place of a trusted proxy, for everything behind that asks `client_of`; once."""
         peer = client_of(scope)
-        if peer not in self._trusted:
+        state = scope.setdefault("state", {})
+        if _PROXY in state or peer not in self._trusted:
             return
-        scope.setdefault("state", {})[_PROXY] = peer
+        state[_PROXY] = peer
         scope["client"] = (self._behind(peer, _forwarded(scope)), 0)
 
     def _behind(self, peer: str, lines: Sequence[bytes]) -> str:

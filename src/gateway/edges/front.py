@@ -6,7 +6,8 @@ from prometheus_client import Counter
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core import access, errors, problems
+from core import access, errors, exchanges, problems
+from core.exchanges import Exchange
 from core.peers import Networks, Peers
 from gateway.settings import Settings, items
 
@@ -52,12 +53,20 @@ class Clients:
 
     def __init__(self, app: ASGIApp, peers: Peers) -> None:
         self._app = app
+        self._take = exchanges.taker(app)
         self._peers = peers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self._peers.settle(scope)
         await self._app(scope, receive, send)
+
+    def take(self, exchange: Exchange) -> bool:
+        """The short way; who is behind a proxy is settled once, whatever way is gone then."""
+        if self._take is None:
+            return False
+        self._peers.settle(exchange.scope)
+        return self._take(exchange)
 
 
 class Hosts:
@@ -68,6 +77,7 @@ class Hosts:
 
     def __init__(self, app: ASGIApp, names: Sequence[str]) -> None:
         self._app = app
+        self._take = exchanges.taker(app)
         self._names = frozenset(name.lower().encode() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +87,10 @@ class Hosts:
         OTHER_HOSTS.inc()
         error = OtherHost("Ask for a host that the setting QUANTRAC_HTTP__HOSTS names.")
         await problems.response(error, scope["path"])(scope, receive, send)
+
+    def take(self, exchange: Exchange) -> bool:
+        """The short way, for a host of ours."""
+        return self._take is not None and self._is_ours(exchange.scope) and self._take(exchange)
 
     def _is_ours(self, scope: Scope) -> bool:
         given = [value for name, value in scope["headers"] if name == b"host"]

@@ -69,10 +69,14 @@ class Account:
 
     def charge(self, requests: int, readings: int, size: int, now: float) -> None:
         of_requests, of_readings, of_bytes = self._steps
-        self._requests = latest = max(self._requests, now) + requests * of_requests
-        self._readings = whole = max(self._readings, now) + readings * of_readings
+        # Comparisons, not `max`: this is asked twice for each request.
+        whole = self._requests
+        self._requests = latest = (max(now, whole)) + requests * of_requests
+        whole = self._readings
+        self._readings = whole = (max(now, whole)) + readings * of_readings
         latest = max(latest, whole)
-        self._bytes = whole = max(self._bytes, now) + size * of_bytes
+        whole = self._bytes
+        self._bytes = whole = (max(now, whole)) + size * of_bytes
         self._latest = max(latest, whole)
 
     def _take_over(self, quota: Quota) -> None:

@@ -1,8 +1,9 @@
 """What a codec is told beside the bytes, and what every codec offers."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from telemetry.readings import Decoded
 
@@ -21,8 +22,7 @@ class Layout(StrEnum):
         return self.value.split()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What is known of a submission before it is decoded.
 
     station: the station whose credential sent it; readings that name no station are its own. None when the staff speaks

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from core.errors import Fault
 from telemetry.codecs import errors
@@ -75,6 +76,7 @@ def sniff(body: bytes, file_name: str | None = None) -> Codec:
     return _CSV if b"phenomenontime" in start.partition(b"\n")[0].lower().replace(b"_", b"") else _CIRCULAR10
 
 
+@lru_cache(maxsize=256)
 def _parts(content_type: str) -> tuple[str, str]:
     """Media type and charset, in lower case."""
     media_type, *parameters = content_type.lower().split(";")

@@ -22,7 +22,7 @@ def receipt_document(outcome: Outcome) -> dict[str, Any]:
     return {
         "receipt": outcome.receipt_id,
         "station": outcome.station,
-        "receivedTime": instants.text(instants.from_us(outcome.received_us)),
+        "receivedTime": instants.text_of_us(outcome.received_us),
         "counts": {
             "stored": outcome.stored,
             "duplicate": outcome.duplicates,
@@ -58,6 +58,6 @@ def encode(outcome: Outcome) -> bytes:
     return _ALL_STORED % (
         outcome.receipt_id,
         _json.encode(outcome.station),
-        instants.text(instants.from_us(outcome.received_us)).encode(),
+        instants.text_of_us(outcome.received_us).encode(),
         outcome.stored,
     )

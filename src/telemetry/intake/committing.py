@@ -14,7 +14,7 @@ import asyncpg
 import numpy as np
 import structlog
 
-from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, is_data_error, is_transient
+from core.database import DRIVER_ERRORS, Database, DatabaseUnavailable, Lease, is_data_error, is_transient
 from telemetry.intake import metering, store
 from telemetry.intake.pipeline import Judged
 from telemetry.readings import Int64s, Outcome
@@ -43,6 +43,10 @@ class _Pauses:
         self.seconds = min(self.seconds * 2, _LONGEST_PAUSE)
 
 
+def _no_more() -> bool:
+    return False
+
+
 def _is_passing(error: Exception) -> bool:
     return is_transient(error) or isinstance(error, DatabaseUnavailable)
 
@@ -57,8 +61,18 @@ class Committer:
         # Groups that meet taken keys come in runs (a logger resends its store); a clean group ends the run.
         self._in_resend = False
 
-    async def commit(self, judged: Judged, wanted: Callable[[], bool], *, lift_limit: bool = False) -> list[Outcome]:
-        """Write the group; `wanted` says whether anybody still waits for it.
+    async def commit(
+        self,
+        lease: Lease,
+        judged: Judged,
+        wanted: Callable[[], bool],
+        more: Callable[[], bool] = _no_more,
+        *,
+        lift_limit: bool = False,
+    ) -> list[Outcome]:
+        """Write the group over the writer's connection.
+
+        wanted: whether anybody still waits for it. more: whether the same writer goes on with another one.
 
         Raises store.AtomicRefused, or Abandoned when the database stays away and nobody waits any more.
         """
@@ -73,7 +87,7 @@ class Committer:
                 if unknown is not None and await store.committed(self._database, judged, receipt_ids):
                     return unknown.outcomes
                 outcomes = await store.write(
-                    self._database, judged, receipt_ids, with_care=with_care, lift_limit=lift_limit
+                    lease, judged, receipt_ids, more, with_care=with_care, lift_limit=lift_limit
                 )
             except store.CommitUnknown as error:
                 metering.RETRIES.labels("commit-unknown").inc()
@@ -84,9 +98,9 @@ class Committer:
                 with_care = True
             except _CONNECTION_ERRORS as error:
                 if getattr(error, "sqlstate", None) == _CONFIGURATION_LIMIT:
-                    return await self._smaller(judged, wanted)
+                    return await self._smaller(lease, judged, wanted)
                 if is_data_error(error):
-                    return await self._isolated(judged, wanted)
+                    return await self._isolated(lease, judged, wanted)
                 # Two groups that met each other's keys would meet them again; with care keys are taken in order.
                 with_care = with_care or getattr(error, "sqlstate", None) == _DEADLOCK
                 await self._pass_over(error, pauses, wanted)
@@ -114,23 +128,23 @@ class Committer:
             raise Abandoned from error
         await pauses.wait()
 
-    async def _smaller(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+    async def _smaller(self, lease: Lease, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
         """Two halves; a single submission is written with the limit lifted."""
         metering.RETRIES.labels("decompression-limit").inc()
         if len(judged.submissions) == 1:
-            return await self.commit(judged, wanted, lift_limit=True)
-        return await self._halves(judged, wanted)
+            return await self.commit(lease, judged, wanted, lift_limit=True)
+        return await self._halves(lease, judged, wanted)
 
-    async def _isolated(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+    async def _isolated(self, lease: Lease, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
         """Two halves; of a single submission the rows that the table refuses go to quarantine."""
         metering.RETRIES.labels("data").inc()
         if len(judged.submissions) > 1:
-            return await self._halves(judged, wanted)
+            return await self._halves(lease, judged, wanted)
         refused = await self._refused_rows(judged, wanted)
         _log.error("intake.rows_refused", receipt_rows=len(judged.rows), refused=len(refused))
         if not refused:
             raise RuntimeError("the table refuses a submission, but none of its rows")
-        return await self.commit(judged.without(refused), wanted)
+        return await self.commit(lease, judged.without(refused), wanted)
 
     async def _refused_rows(self, judged: Judged, wanted: Callable[[], bool]) -> list[int]:
         pauses = _Pauses()
@@ -140,10 +154,10 @@ class Committer:
             except _CONNECTION_ERRORS as error:
                 await self._pass_over(error, pauses, wanted)
 
-    async def _halves(self, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
+    async def _halves(self, lease: Lease, judged: Judged, wanted: Callable[[], bool]) -> list[Outcome]:
         middle = len(judged.submissions) // 2
-        first = await self.commit(judged.part(0, middle), wanted)
-        return first + await self.commit(judged.part(middle, len(judged.submissions)), wanted)
+        first = await self.commit(lease, judged.part(0, middle), wanted)
+        return first + await self.commit(lease, judged.part(middle, len(judged.submissions)), wanted)
 
     async def _take_receipts(self, count: int) -> Int64s:
         """Numbers for `count` receipts; a new block is fetched when the old one is used up."""

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from core import access, errors, instants, peers, problems, query_parameters, request_ids
 from core.database import DatabaseUnavailable
+from core.exchanges import Exchange, Header
 from core.rights import Right
 from core.throttling import Throttle
 from telemetry.catalog.loading import LiveCatalog
@@ -27,19 +28,26 @@ from telemetry.intake.gating import Gate
 from telemetry.intake.reception import Form, Speaker
 from telemetry.intake.reception import receive as receive_submission
 from telemetry.intake.submitting import Intake, IntakeFull, NotAtomic
-from telemetry.readings import Channel, Flaw, Outcome
+from telemetry.intake.turns import Turns
+from telemetry.readings import Channel, Flaw, Outcome, Submission
 
 _log = structlog.get_logger(__name__)
 
 PATH = "/v1/observations"
 NDJSON = "application/x-ndjson"
 _STATION_KEY = "st_"
-_STREAMS = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+_OF_A_STATION = b"Bearer " + _STATION_KEY.encode()
+_STREAMS = {NDJSON.encode(), b"application/ndjson", b"application/jsonl", b"application/x-jsonlines"}
 _SINGLE = {b"authorization", b"content-type", b"content-encoding"}
 # A short body is decoded in less time than a thread costs; a compressed one is longer than it looks.
 _SHORT_BODY_BYTES, _SHORT_COMPRESSED_BYTES = 2**18, 2**13
+# Packets that are judged before the event loop looks for answers of the database again.
+_AT_ONCE = 4
 _PARAMETERS = ("atomic", "fileName")
 _YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
+
+# Status, headers and body.
+_Answer = tuple[int, list[Header], bytes]
 
 
 class BodyTooLarge(errors.TooLarge):
@@ -74,6 +82,7 @@ class ObservationEndpoint:
     def __init__(self, app: Starlette, limits: EndpointLimits) -> None:
         self.app = app
         self._limits = limits
+        self._taken = Turns(self._begin, _AT_ONCE)
         self._bodies = Deadlines(limits.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,79 +94,126 @@ class ObservationEndpoint:
         request_id = request_ids.choose(headers.get(b"x-request-id"))
         try:
             await self._answer(scope, headers, request_id, receive, send)
-        except errors.Error as error:
-            metering.REFUSALS.labels(error.slug).inc()
-            problem = problems.document(error, PATH)
-            if isinstance(error, NotAtomic):
-                problem["readings"] = [answers.verdict_document(verdict) for verdict in error.verdicts]
-            await _send(send, error.status, answers.encode_any(problem), problems.MEDIA_TYPE, request_id, error)
         except streaming.ClientGone:
             metering.REFUSALS.labels("client-gone").inc()
-        except Exception:  # noqa: BLE001 - the outermost loop of a request; the server closes an answer that had begun
-            metering.REFUSALS.labels(errors.Error.slug).inc()
-            _log.exception("observations.failed", request_id=request_id)
-            failure = errors.Error("The error was logged; nothing that was not answered is promised.")
-            problem = problems.document(failure, PATH)
-            await _send(send, 500, answers.encode_any(problem), problems.MEDIA_TYPE, request_id)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a request; the server closes an answer that had begun
+            await _send(send, *_refusal(error, request_id))
+
+    def take(self, exchange: Exchange) -> bool:
+        """Answer what came whole, where nothing has to be waited for but the COMMIT: the short packet of a station.
+
+        The same steps as of `_answer`, to which everything else is left.
+        """
+        scope = exchange.scope
+        if scope["path"] != PATH or scope["method"] != "POST":
+            return False
+        headers = _distinct(scope["headers"])
+        if not headers.get(b"authorization", b"").startswith(_OF_A_STATION):
+            return False
+        if _is_stream(headers) or len(exchange.body) > min(_short(headers), self._limits.body_bytes):
+            return False
+        self._taken.put((exchange, headers))
+        return True
+
+    def _begin(self, taken: tuple[Exchange, Mapping[bytes, bytes]]) -> None:
+        exchange, headers = taken
+        scope = exchange.scope
+        request_id = request_ids.choose(headers.get(b"x-request-id"))
+        try:
+            speaker = self._station(access.credential_of(_text(headers, b"authorization")), scope)
+            address = self._enter(speaker, scope)
+            submission = self._read(exchange.body, *_form(headers, scope["query_string"]), speaker)
+            self._gate.took(speaker, submission.decoded.count, submission.raw_length)
+            settle = partial(self._settle, exchange, speaker, address, request_id)
+            self._intake.put(submission, settle, self._limits.answer_seconds)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a request
+            exchange.answer(*_refusal(error, request_id))
+
+    def _settle(
+        self, exchange: Exchange, speaker: Speaker, address: str, request_id: str, result: Outcome | Exception
+    ) -> None:
+        try:
+            answer = self._told(result, speaker, address, request_id)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a request
+            answer = _refusal(error, request_id)
+        exchange.answer(*answer)
 
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str, receive: Receive, send: Send
     ) -> None:
-        state = self.app.state
-        intake: Intake = state.intake
-        gate: Gate = state.gate
         speaker = await self._speaker(scope, access.credential_of(_text(headers, b"authorization")))
-        address = peers.client_of(scope)
-        gate.enter(speaker, address)
-        if not intake.has_room:
-            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
+        address = self._enter(speaker, scope)
         form, atomic = _form(headers, scope["query_string"])
-        if form.content_type is not None and form.content_type.partition(";")[0].strip().lower() in _STREAMS:
+        if _is_stream(headers):
             if atomic:
                 fault = errors.Fault("atomic", "1", f"no atomic with {NDJSON}, whose chunks are committed one by one")
                 raise errors.Invalid("A stream cannot be all or nothing; send one JSON body.", faults=[fault])
             limits = streaming.StreamLimits(self._limits.body_bytes, self._limits.chunk_bytes)
-            passage = streaming.Passage(gate, address)
+            passage = streaming.Passage(self._gate, address)
             if speaker.station_id is None:
-                passage = streaming.Passage(gate, address, partial(self._look, scope, speaker))
-            stream = streaming.Stream(intake, speaker, form, limits, passage)
+                passage = streaming.Passage(self._gate, address, partial(self._look, scope, speaker))
+            stream = streaming.Stream(self._intake, speaker, form, limits, passage)
             await streaming.answer(stream, receive, send, request_id, PATH)
             return
         body = await self._body(headers, receive)
-        decode = partial(
-            receive_submission,
-            body,
-            form,
-            speaker,
-            Channel.HTTP,
-            instants.now_us(),
-            inflated_cap=self._limits.inflated_bytes,
-            atomic=atomic,
-        )
+        read = partial(self._read, body, form, atomic, speaker)
         # A large body that is full of flaws takes seconds to tell apart; other senders must not wait for it.
-        short = _SHORT_COMPRESSED_BYTES if form.content_encoding else _SHORT_BODY_BYTES
-        submission = decode() if len(body) <= short else await asyncio.to_thread(decode)
-        gate.took(speaker, submission.decoded.count, len(body))
-        outcome = await intake.submit(submission, self._limits.answer_seconds)
-        if outcome.quarantined or outcome.conflicts:
-            gate.answered(speaker, outcome, address)
-            _tell(outcome, speaker, request_id)
-        if outcome.verdicts and outcome.verdicts[0].index is None:
-            raise _unreadable(outcome)
-        await _send(send, 200, answers.encode(outcome), "application/json", request_id)
+        submission = read() if len(body) <= _short(headers) else await asyncio.to_thread(read)
+        self._gate.took(speaker, submission.decoded.count, submission.raw_length)
+        outcome = await self._intake.submit(submission, self._limits.answer_seconds)
+        await _send(send, *self._told(outcome, speaker, address, request_id))
+
+    @property
+    def _intake(self) -> Intake:
+        intake: Intake = self.app.state.intake
+        return intake
+
+    @property
+    def _gate(self) -> Gate:
+        gate: Gate = self.app.state.gate
+        return gate
+
+    def _enter(self, speaker: Speaker, scope: Scope) -> str:
+        """Let the sender in, or raise; the client's address."""
+        address = peers.client_of(scope)
+        self._gate.enter(speaker, address)
+        if not self._intake.has_room:
+            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
+        return address
+
+    def _read(self, body: bytes, form: Form, atomic: bool, speaker: Speaker) -> Submission:
+        cap = self._limits.inflated_bytes
+        return receive_submission(body, form, speaker, Channel.HTTP, instants.now_us(), inflated_cap=cap, atomic=atomic)
+
+    def _told(self, result: Outcome | Exception, speaker: Speaker, address: str, request_id: str) -> _Answer:
+        """What is answered to a submission that was judged. Raises what is answered otherwise."""
+        if isinstance(result, Exception):
+            raise result
+        if result.quarantined or result.conflicts:
+            self._gate.answered(speaker, result, address)
+            _tell(result, speaker, request_id)
+        if result.verdicts and result.verdicts[0].index is None:
+            raise _unreadable(result)
+        body = answers.encode(result)
+        return 200, _headers("application/json", body, request_id), body
 
     async def _speaker(self, scope: Scope, credential: str) -> Speaker:
         """Whom the readings come from. A station is known out of memory; nothing is asked about it anywhere else."""
+        if credential.startswith(_STATION_KEY):
+            return self._station(credential, scope)
         identify: access.Identify = self.app.state.identify
         throttle: Throttle = self.app.state.throttle
-        if credential.startswith(_STATION_KEY):
-            catalog: LiveCatalog = self.app.state.catalog
-            station = throttle.station(identify, credential, scope)
-            entry = catalog.snapshot.stations_by_id[station.station_id]
-            return Speaker(station.key_id, station.station_id, station.code, entry.file_code)
         principal = await throttle.identified(identify, access.presented(scope))
         throttle.spend(principal.name)
         return _spoken_for(principal)
+
+    def _station(self, credential: str, scope: Scope) -> Speaker:
+        state = self.app.state
+        throttle: Throttle = state.throttle
+        catalog: LiveCatalog = state.catalog
+        station = throttle.station(state.identify, credential, scope)
+        entry = catalog.snapshot.stations_by_id[station.station_id]
+        return Speaker(station.key_id, station.station_id, station.code, entry.file_code)
 
     async def _look(self, scope: Scope, speaker: Speaker) -> None:
         """Raise Unauthorized where the staff may not send any more, or not for the same stations."""
@@ -242,6 +298,15 @@ def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
+def _is_stream(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in _STREAMS
+
+
+def _short(headers: Mapping[bytes, bytes]) -> int:
+    """The most bytes that are decoded without a thread."""
+    return _SHORT_COMPRESSED_BYTES if headers.get(b"content-encoding") else _SHORT_BODY_BYTES
+
+
 def _form(headers: Mapping[bytes, bytes], query: bytes) -> tuple[Form, bool]:
     file_name: str | None = None
     atomic = False
@@ -282,21 +347,39 @@ def _tell(outcome: Outcome, speaker: Speaker, request_id: str) -> None:
     )
 
 
-async def _send(
-    send: Send, status: int, body: bytes, media_type: str, request_id: str, error: errors.Error | None = None
-) -> None:
-    headers = [
+def _refusal(error: Exception, request_id: str) -> _Answer:
+    """What is answered instead of a receipt, counted and, where nobody expected it, logged."""
+    if not isinstance(error, errors.Error):
+        metering.REFUSALS.labels(errors.Error.slug).inc()
+        _log.error("observations.failed", request_id=request_id, exc_info=error)
+        failure = errors.Error("The error was logged; nothing that was not answered is promised.")
+        body = answers.encode_any(problems.document(failure, PATH))
+        return failure.status, _headers(problems.MEDIA_TYPE, body, request_id), body
+    metering.REFUSALS.labels(error.slug).inc()
+    problem = problems.document(error, PATH)
+    if isinstance(error, NotAtomic):
+        problem["readings"] = [answers.verdict_document(verdict) for verdict in error.verdicts]
+    body = answers.encode_any(problem)
+    headers = _headers(problems.MEDIA_TYPE, body, request_id)
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+    if error.status == errors.Unauthorized.status:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.status in {408, 413}:
+        # The rest of the body was not read; the connection cannot carry another request.
+        headers.append((b"connection", b"close"))
+    return error.status, headers, body
+
+
+def _headers(media_type: str, body: bytes, request_id: str) -> list[Header]:
+    return [
         (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
         *answers.PRIVATE,
     ]
-    if error is not None and error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % error.retry_after))
-    if status == errors.Unauthorized.status:
-        headers.append((b"www-authenticate", b"Bearer"))
-    if status in {408, 413}:
-        # The rest of the body was not read; the connection cannot carry another request.
-        headers.append((b"connection", b"close"))
+
+
+async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

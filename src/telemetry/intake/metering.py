@@ -29,34 +29,39 @@ COMMIT_SECONDS = Histogram(
 QUEUE_READINGS = Gauge("quantrac_queue_readings", "Readings that wait for the database.")
 QUEUE_BYTES = Gauge("quantrac_queue_bytes", "Raw bytes that wait for the database.")
 
-_CHANNELS = tuple(Channel)
-_QUALITIES = max(Quality) + 1
+# What is counted for each group is looked up once, and stands at zero before the first reading came.
+_SUBMISSIONS = {channel: SUBMISSIONS.labels(channel) for channel in Channel}
+_READINGS = {
+    channel: {fate: READINGS.labels(fate, channel) for fate in Fate if fate is not Fate.REJECTED} for channel in Channel
+}
+_JUDGED = {
+    channel: {int(quality): JUDGED.labels(quality.name.lower().replace("_", "-"), channel) for quality in Quality}
+    for channel in Channel
+}
 
 
 def count(judged: Judged, outcomes: Sequence[Outcome]) -> None:
     """Count a group that was committed, with the outcome of each of its submissions."""
-    by_channel: dict[Channel, list[Outcome]] = {}
-    for submission, outcome in zip(judged.submissions, outcomes, strict=True):
-        by_channel.setdefault(submission.channel, []).append(outcome)
-    for channel, mine in by_channel.items():
-        SUBMISSIONS.labels(channel).inc(len(mine))
-        READINGS.labels(Fate.STORED, channel).inc(sum(outcome.stored for outcome in mine))
+    stored = _stored(judged.rows, outcomes)
+    for channel in Channel:
+        numbers = [number for number, submission in enumerate(judged.submissions) if submission.channel is channel]
+        if not numbers:
+            continue
+        mine = [outcomes[number] for number in numbers]
+        _SUBMISSIONS[channel].inc(len(mine))
+        readings = _READINGS[channel]
+        readings[Fate.STORED].inc(sum(outcome.stored for outcome in mine))
         marked = [outcome for outcome in mine if outcome.verdicts]
         if marked:
-            READINGS.labels(Fate.DUPLICATE, channel).inc(sum(o.duplicates for o in marked))
-            READINGS.labels(Fate.CONFLICT, channel).inc(sum(o.conflicts for o in marked))
-            READINGS.labels(Fate.QUARANTINED, channel).inc(sum(o.quarantined for o in marked))
-    _count_qualities(judged, outcomes)
-
-
-def _count_qualities(judged: Judged, outcomes: Sequence[Outcome]) -> None:
-    rows = judged.rows
-    channel = np.array([_CHANNELS.index(submission.channel) for submission in judged.submissions], np.int64)
-    kind = (channel[rows.submission] * _QUALITIES + rows.quality)[_stored(rows, outcomes)]
-    for found, times in enumerate(np.bincount(kind).tolist()):
-        if times:
-            name = Quality(found % _QUALITIES).name.lower().replace("_", "-")
-            JUDGED.labels(name, _CHANNELS[found // _QUALITIES]).inc(times)
+            readings[Fate.DUPLICATE].inc(sum(outcome.duplicates for outcome in marked))
+            readings[Fate.CONFLICT].inc(sum(outcome.conflicts for outcome in marked))
+            readings[Fate.QUARANTINED].inc(sum(outcome.quarantined for outcome in marked))
+        counted = stored
+        if len(mine) < len(outcomes):
+            counted = stored & np.isin(judged.rows.submission, np.array(numbers, np.int64))
+        for quality, times in enumerate(np.bincount(judged.rows.quality[counted]).tolist()):
+            if times:
+                _JUDGED[channel][quality].inc(times)
 
 
 def _stored(rows: Rows, outcomes: Sequence[Outcome]) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,8 @@
 """From bytes to a submission: the same first step for HTTP, MQTT and replay. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from telemetry.codecs import inflating, negotiation
 from telemetry.codecs.errors import Unreadable
@@ -12,8 +13,7 @@ from telemetry.readings import Channel, Decoded, Submission
 KEPT_OF_UNREADABLE = 64 * 2**10
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
+class Speaker(msgspec.Struct, frozen=True):
     """Who sends: a station (by key or topic), which speaks for itself only, or the staff.
 
     within: codes of the stations that the staff may speak for; None: any.
@@ -26,8 +26,7 @@ class Speaker:
     within: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """What the sender says about its bytes.
 
     sniffed: the way they came has no room for a media type; the codec is chosen by the file name and the bytes.

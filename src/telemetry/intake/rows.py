@@ -12,9 +12,10 @@ import numpy.typing as npt
 from telemetry.readings import Floats, Int64s
 
 # 2000-01-01T00:00:00Z, where PostgreSQL counts from, in µs since the Unix epoch.
-_POSTGRES_EPOCH_US = 946_684_800_000_000
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
+POSTGRES_EPOCH_US = 946_684_800_000_000
+# What every binary COPY begins and ends with.
+COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+COPY_TRAILER = b"\xff\xff"
 
 COPY_COLUMNS = (
     "phenomenon_time",
@@ -84,7 +85,7 @@ class Rows:
         """
         first, last = np.zeros(submissions, np.int64), np.zeros(submissions, np.int64)
         if len(self):
-            starts = np.flatnonzero(np.diff(self.submission, prepend=-1))
+            starts = np.concatenate(([0], np.flatnonzero(self.submission[1:] != self.submission[:-1]) + 1))
             whose = self.submission[starts]
             first[whose] = np.minimum.reduceat(self.time_us, starts)
             last[whose] = np.maximum.reduceat(self.time_us, starts)
@@ -93,7 +94,7 @@ class Rows:
     def copy_data(self, receipt_ids: Int64s, *, numbered: bool = False) -> bytes:
         """The rows as binary COPY of COPY_COLUMNS, with `receipt_ids` by submission; numbered adds an ordinal."""
         data = np.repeat(_NUMBERED_BLANK if numbered else _BLANK, len(self))
-        data["phenomenon_time"] = self.time_us - _POSTGRES_EPOCH_US
+        data["phenomenon_time"] = self.time_us - POSTGRES_EPOCH_US
         data["result"] = self.result
         data["receipt_id"] = receipt_ids[self.submission]
         data["datastream_id"] = self.datastream_id
@@ -102,4 +103,4 @@ class Rows:
         data["result_quality"] = self.quality
         if numbered:
             data["ordinal"] = np.arange(len(self))
-        return b"".join((_HEADER, data.tobytes(), _TRAILER))
+        return b"".join((COPY_HEADER, data.tobytes(), COPY_TRAILER))

@@ -6,7 +6,7 @@ COMMIT was under way leaves the outcome open: the caller asks `committed`, and i
 again under the same receipt numbers, so that a COMMIT that arrives late makes the second attempt fail, not double.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +15,20 @@ import asyncpg
 import numpy as np
 
 from core import instants, queries
-from core.database import DRIVER_ERRORS, Database
+from core.database import DRIVER_ERRORS, Database, Lease
+from telemetry.intake import receipt_rows
 from telemetry.intake.pipeline import Judged
+from telemetry.intake.receipt_rows import RECEIPT_COLUMNS, storable
 from telemetry.intake.rows import COPY_COLUMNS, Rows
 from telemetry.readings import Fate, Flaw, Int64s, Outcome, Reason, Submission, Verdict, status_text
 
 _sql = queries.load(__file__, "intake")
 
 RECEIPT_BLOCK = 1000
-_RECEIPT_COLUMNS = (
-    "id", "received_time", "station_id", "channel", "format", "source", "sender", "sha256", "raw", "raw_encoding",
-    "raw_length", "stored", "duplicates", "conflicts", "quarantined", "first_time", "last_time", "datastream_ids",
-)  # fmt: skip
 _QUARANTINE_COLUMNS = (
     "receipt_id", "received_time", "station_id", "reading_index", "symbol", "value", "unit", "phenomenon_time",
     "device_status", "reason", "field", "found", "expected",
 )  # fmt: skip
-_LONGEST_TEXT = 500
 
 
 class CommitUnknown(Exception):
@@ -91,34 +88,40 @@ async def committed(database: Database, judged: Judged, receipt_ids: Int64s) -> 
 
 
 async def write(
-    database: Database, judged: Judged, receipt_ids: Int64s, *, with_care: bool, lift_limit: bool = False
+    lease: Lease,
+    judged: Judged,
+    receipt_ids: Int64s,
+    more: Callable[[], bool],
+    *,
+    with_care: bool,
+    lift_limit: bool = False,
 ) -> list[Outcome]:
     """Commit the group and say what became of each submission. UniqueViolationError: write it again with care.
 
+    more: whether another group is to come over the same lease; its transaction begins with this one's COMMIT.
     lift_limit: let TimescaleDB decompress as many rows as the group needs.
     """
-    async with database.connection() as connection:
-        transaction = connection.transaction()
+    async with lease as connection:
+        if not connection.is_in_transaction():
+            await connection.execute("BEGIN")
+        clashes = _NO_CLASHES
+        if lift_limit:
+            await connection.execute(_sql["intake_lift_decompression_limit"])
+        if with_care:
+            clashes = await _insert_with_care(connection, judged.rows, receipt_ids)
+            await _keep_conflicts(connection, judged, clashes, receipt_ids)
+        elif len(judged.rows):
+            await _copy(connection, "observation", COPY_COLUMNS, judged.rows.copy_data(receipt_ids))
+        outcomes = _outcomes(judged, clashes, receipt_ids)
+        _refuse_partial(judged, outcomes)
+        await _copy(connection, "receipt", RECEIPT_COLUMNS, receipt_rows.copy_data(judged, outcomes))
+        await _copy_quarantine(connection, judged, receipt_ids)
         try:
-            await transaction.start()
-            clashes = _NO_CLASHES
-            if lift_limit:
-                await connection.execute(_sql["intake_lift_decompression_limit"])
-            if with_care:
-                clashes = await _insert_with_care(connection, judged.rows, receipt_ids)
-                await _keep_conflicts(connection, judged, clashes, receipt_ids)
-            elif len(judged.rows):
-                await _copy(connection, "observation", COPY_COLUMNS, judged.rows.copy_data(receipt_ids))
-            outcomes = _outcomes(judged, clashes, receipt_ids)
-            _refuse_partial(judged, outcomes)
-            await _copy_receipts(connection, judged, outcomes)
-            await _copy_quarantine(connection, judged, receipt_ids)
-        except BaseException:
-            await _roll_back(connection, transaction)
-            raise
-        try:
-            await transaction.commit()
+            await connection.execute("COMMIT; BEGIN;" if more() else "COMMIT;")
         except DRIVER_ERRORS as error:
+            with suppress(asyncpg.InterfaceError):
+                # Whatever it still has to say is said too late.
+                connection.terminate()
             raise CommitUnknown(outcomes) from error
     return outcomes
 
@@ -176,30 +179,8 @@ async def _roll_back(connection: Any, transaction: Any) -> None:
 
 
 async def _copy(connection: Any, table: str, columns: Sequence[str], data: bytes) -> None:
-    async def once() -> Any:
-        yield data
-
-    await connection.copy_to_table(table, source=once(), columns=columns, format="binary")
-
-
-async def _copy_receipts(connection: Any, judged: Judged, outcomes: Sequence[Outcome]) -> None:
-    first, last = judged.rows.spans(len(outcomes))
-    records = [
-        (
-            o.receipt_id, instants.from_us(s.received_us), s.station_id, s.channel, s.format, storable(s.source),
-            storable(s.sender), s.sha256, s.raw, s.raw_encoding, s.raw_length, o.stored, o.duplicates, o.conflicts,
-            o.quarantined, *((instants.from_us(first[at]), instants.from_us(last[at])) if o.stored else (None, None)),
-            _streams(judged, at) if o.stored and s.station_id is None else None,
-        )
-        for at, (s, o) in enumerate(zip(judged.submissions, outcomes, strict=True))
-    ]  # fmt: skip
-    await connection.copy_records_to_table("receipt", records=records, columns=_RECEIPT_COLUMNS)
-
-
-def _streams(judged: Judged, ordinal: int) -> list[int]:
-    """Whose rows the submission has; asked where no station spoke, because then its station does not tell."""
-    mine: list[int] = np.unique(judged.rows.datastream_id[judged.rows.submission == ordinal]).tolist()
-    return mine
+    # As a buffer it goes out at once, without a wait and a timer for each part; bytes would be taken for a path.
+    await connection.copy_to_table(table, source=memoryview(data), columns=columns, format="binary")
 
 
 async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s) -> None:
@@ -219,14 +200,6 @@ async def _copy_quarantine(connection: Any, judged: Judged, receipt_ids: Int64s)
 def _station(submission: Submission, flaw: Flaw) -> int | None:
     """Whose quarantine it is: the sender's, whatever a station says; of the staff's submissions the reading's own."""
     return flaw.station_id if submission.station_id is None else submission.station_id
-
-
-def storable(text: str) -> str:
-    """The text without what a text column refuses (NUL, lone surrogates), cut to a length that a person reads."""
-    if len(text) <= _LONGEST_TEXT and text.isascii() and "\0" not in text:
-        return text
-    clean = text.replace("\0", "␀").encode("utf-8", "replace").decode()
-    return clean if len(clean) <= _LONGEST_TEXT else clean[:_LONGEST_TEXT] + "…"
 
 
 def _text(text: str | None) -> str | None:

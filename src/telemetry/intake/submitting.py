@@ -1,4 +1,4 @@
-"""Joins many submissions into one group, writes it, and wakes each submitter with its own outcome.
+"""Joins many submissions into one group, writes it, and tells each submitter its own outcome.
 
 While one group is being written the next one fills; an idle intake writes a submission at once, without a timer.
 Everything that waits is bounded in readings and bytes. What a logger sends in bulk waits in a lane of its own: the
@@ -12,17 +12,18 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self
 
-import msgspec
 import structlog
 
 from core import errors
-from core.database import Database, DatabaseUnavailable
+from core.database import Database, DatabaseUnavailable, Lease
 from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake import committing, metering, store
 from telemetry.intake.matching import Matcher
 from telemetry.intake.pipeline import judge
+from telemetry.intake.waiting import Patience, Settle, Waiting
 from telemetry.quality.checking import Window
 from telemetry.readings import Fate, Outcome, Submission, Verdict
 
@@ -80,29 +81,20 @@ class IntakeLimits:
     window: Window = field(default_factory=Window)
 
 
-class _Waiting(msgspec.Struct):
-    """A submission in the queue, its weight there, and whom its outcome wakes."""
-
-    submission: Submission
-    outcome: asyncio.Future[Outcome]
-    rows: int
-    bytes: int
-
-
 @dataclass(slots=True)
 class _Lane:
     """What waits of one size, and the groups of it that are being written."""
 
-    queue: deque[_Waiting] = field(default_factory=deque)
+    queue: deque[Waiting] = field(default_factory=deque)
     rows: int = 0
     writing: int = 0
     began: float = 0.0
 
-    def put(self, waiting: _Waiting) -> None:
+    def put(self, waiting: Waiting) -> None:
         self.queue.append(waiting)
         self.rows += waiting.rows
 
-    def take(self) -> _Waiting:
+    def take(self) -> Waiting:
         first = self.queue.popleft()
         self.rows -= first.rows
         return first
@@ -112,12 +104,14 @@ class Intake:
     """Takes submissions and answers after COMMIT. Use as an async context manager; leaving it drains what waits."""
 
     def __init__(self, database: Database, catalog: LiveCatalog, limits: IntakeLimits | None = None) -> None:
+        self._database = database
         self._catalog = catalog
         self._limits = limits or IntakeLimits()
         self._small = _Lane()
         self._bulk = _Lane()
         self._bytes = 0
         self._work = asyncio.Event()
+        self._patience = Patience(_too_late)
         self._writers: list[asyncio.Task[None]] = []
         self._closing = False
         self._matcher: Matcher | None = None
@@ -159,6 +153,7 @@ class Intake:
             lane.queue.clear()
             lane.rows = 0
         self._bytes = 0
+        self._patience.end()
 
     async def submit(self, submission: Submission, seconds: float | None = None) -> Outcome:
         """Wait until it is committed, for `seconds` at most.
@@ -166,33 +161,44 @@ class Intake:
         Raises IntakeFull, NotAtomic for an atomic submission that cannot be whole, and NotCommittedInTime, which
         promises nothing: what was already being written may still be committed.
         """
-        if not self.has_room:
-            # Counted where the sender is told: a stream and the consumer of the broker only wait for room.
-            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Outcome] = loop.create_future()
-        # Even an empty submission is a receipt to be written.
-        waiting = _Waiting(submission, outcome, submission.decoded.count + 1, len(submission.raw))
-        lane = self._bulk if waiting.rows > _BULK_ROWS else self._small
-        lane.put(waiting)
-        self._bytes += waiting.bytes
-        if self._may_begin(lane):
-            self._work.set()
-        if seconds is None:
-            return await outcome
-        timer = loop.call_later(seconds, _expire, outcome)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = self.put(submission, partial(_wake, outcome), seconds)
         try:
             return await outcome
         finally:
-            timer.cancel()
+            waiting.give_up()
+
+    def put(self, submission: Submission, settle: Settle, seconds: float | None = None) -> Waiting:
+        """As `submit`, without a wait: `settle` gets the outcome, or the error. Raises IntakeFull alone."""
+        if not self.has_room:
+            # Counted where the sender is told: a stream and the consumer of the broker only wait for room.
+            raise IntakeFull("Send the same bytes again a little later.", retry_after=random.randint(1, 5))  # noqa: S311 - jitter
+        # Even an empty submission is a receipt to be written.
+        waiting = Waiting(submission, settle, submission.decoded.count + 1, len(submission.raw))
+        lane = self._bulk if waiting.rows > _BULK_ROWS else self._small
+        lane.put(waiting)
+        self._bytes += waiting.bytes
+        if seconds is not None:
+            self._patience.begin(waiting, seconds)
+        if self._may_begin(lane):
+            self._work.set()
+        return waiting
 
     async def _write_groups(self) -> None:
+        lease = Lease(self._database)
+        try:
+            await self._keep_writing(lease)
+        finally:
+            await lease.close()
+
+    async def _keep_writing(self, lease: Lease) -> None:
         while True:
             lane = self._next_lane()
             if lane is None:
-                if self._closing and not (self._small.queue or self._bulk.queue):
+                if self._closing and not self._has_more():
                     return
                 self._work.clear()
+                await lease.close()
                 await self._work.wait()
                 continue
             group = self._next_group(lane)
@@ -202,7 +208,7 @@ class Intake:
             lane.writing += 1
             lane.began = time.monotonic()
             try:
-                await self._write_group(group)
+                await self._write_group(lease, group)
             except asyncio.CancelledError:
                 _fail(group, _stopped())
                 raise
@@ -214,6 +220,9 @@ class Intake:
                 if self._closing:
                     # Those that had nothing to begin look once more whether they may go.
                     self._work.set()
+
+    def _has_more(self) -> bool:
+        return bool(self._small.queue or self._bulk.queue)
 
     def _next_lane(self) -> _Lane | None:
         """The lane whose turn it is: the small one first."""
@@ -235,9 +244,9 @@ class Intake:
             or self._closing
         )
 
-    def _next_group(self, lane: _Lane) -> list[_Waiting]:
+    def _next_group(self, lane: _Lane) -> list[Waiting]:
         """The oldest submissions, as many as one transaction takes; an atomic one stays alone."""
-        group: list[_Waiting] = []
+        group: list[Waiting] = []
         rows = size = 0
         while lane.queue:
             first = lane.queue[0]
@@ -247,7 +256,7 @@ class Intake:
                 break
             lane.take()
             self._bytes -= first.bytes
-            if first.outcome.done():
+            if first.is_over:
                 # The submitter gave up and was told that nothing is promised.
                 continue
             group.append(first)
@@ -259,11 +268,11 @@ class Intake:
         metering.QUEUE_BYTES.set(self._bytes)
         return group
 
-    async def _write_group(self, group: list[_Waiting]) -> None:
+    async def _write_group(self, lease: Lease, group: list[Waiting]) -> None:
         started = time.perf_counter()
         judged = judge(self._current_matcher(), [waiting.submission for waiting in group], self._limits.window)
         try:
-            outcomes = await self._committer.commit(judged, lambda: any(not w.outcome.done() for w in group))
+            outcomes = await self._committer.commit(lease, judged, partial(_is_wanted, group), self._has_more)
         except store.AtomicRefused as refused:
             _fail(group, NotAtomic(refused.verdicts))
             return
@@ -272,8 +281,8 @@ class Intake:
         metering.COMMIT_SECONDS.observe(time.perf_counter() - started)
         metering.GROUP_READINGS.observe(len(judged.rows))
         for waiting, outcome in zip(group, outcomes, strict=True):
-            if not waiting.outcome.done():
-                waiting.outcome.set_result(outcome)
+            waiting.tell(outcome)
+        self._patience.forget()
         metering.count(judged, outcomes)
 
     def _current_matcher(self) -> Matcher:
@@ -283,16 +292,28 @@ class Intake:
         return self._matcher
 
 
-def _expire(outcome: asyncio.Future[Outcome]) -> None:
-    if not outcome.done():
-        outcome.set_exception(NotCommittedInTime("Send the same bytes again.", retry_after=5))
+def _is_wanted(group: Iterable[Waiting]) -> bool:
+    return any(not waiting.is_over for waiting in group)
+
+
+def _wake(outcome: asyncio.Future[Outcome], result: Outcome | Exception) -> None:
+    if outcome.done():
+        # Cancelled, and its task had no turn since.
+        return
+    if isinstance(result, Outcome):
+        outcome.set_result(result)
+    else:
+        outcome.set_exception(result)
+
+
+def _too_late() -> NotCommittedInTime:
+    return NotCommittedInTime("Send the same bytes again.", retry_after=5)
 
 
 def _stopped() -> DatabaseUnavailable:
     return DatabaseUnavailable("The service stopped before the database committed.", retry_after=5)
 
 
-def _fail(group: Iterable[_Waiting], error: Exception) -> None:
+def _fail(group: Iterable[Waiting], error: Exception) -> None:
     for waiting in group:
-        if not waiting.outcome.done():
-            waiting.outcome.set_exception(error)
+        waiting.tell(error)

@@ -82,13 +82,11 @@ async def test_who_waits_for_a_locked_table_no_longer_than_some_time_is_promised
 
 async def test_what_was_given_up_in_the_queue_is_never_written(works: Works) -> None:
     async with works.another_intake() as intake:
-        async with locked(works):
-            tasks = []
-            for minute in range(50):
-                tasks.append(asyncio.ensure_future(intake.submit(works.submission(works.packet(minute, COD=1.0)))))
-                # Each writer takes what is there when it is free: the first two submissions.
-                await asyncio.sleep(0)
-                await asyncio.sleep(0)
+        async with locked(works) as operator:
+            submissions = [works.submission(works.packet(minute, COD=1.0)) for minute in range(50)]
+            tasks = [asyncio.ensure_future(intake.submit(submission)) for submission in submissions[:5]]
+            await until_it_waits(operator)
+            tasks += [asyncio.ensure_future(intake.submit(submission)) for submission in submissions[5:]]
             await asyncio.sleep(0.1)
             for task in tasks[5:]:
                 task.cancel()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core import instants
+from core.database import Lease
 from telemetry.intake import store
 from telemetry.intake.committing import Committer
 from telemetry.intake.matching import Matcher
@@ -246,7 +247,11 @@ _groups = st.lists(st.lists(_sent, min_size=1, max_size=4), min_size=1, max_size
 
 async def written(works: Works, committer: Committer, group: Sequence[Submission]) -> list[Outcome]:
     judged = judge(Matcher(works.catalog.snapshot), group, Window())
-    return await committer.commit(judged, lambda: True)
+    lease = Lease(works.database)
+    try:
+        return await committer.commit(lease, judged, lambda: True)
+    finally:
+        await lease.close()
 
 
 async def tables(works: Works, receipts: Sequence[int | None]) -> tuple[Any, Any, Any, Any]:

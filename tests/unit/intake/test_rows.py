@@ -9,40 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.intake.rows import COPY_COLUMNS, Rows
-
-# COPY, "Binary Format": signature, flags, length of the header extension; each tuple is its number of fields and,
-# for each field, its length and its bytes; a field count of -1 ends the data. Numbers are big-endian.
-SIGNATURE = b"PGCOPY\n\xff\r\n\0"
-FORMATS = {8: ">q", 4: ">i", 2: ">h"}
-# Days from the Unix epoch to 2000-01-01, in µs: timestamptz counts from there.
-EPOCH_US = 10_957 * 86_400 * 10**6
+from tests.unit.intake.copy_format import EPOCH_US, number, tuples
 
 
 def decoded(data: bytes, *, columns: int) -> list[list[bytes]]:
-    """The fields of each tuple, as bytes."""
-    assert data[:11] == SIGNATURE
-    flags, extension = struct.unpack_from(">ii", data, 11)
-    assert (flags, extension) == (0, 0)
-    at = 19
-    tuples: list[list[bytes]] = []
-    while True:
-        (count,) = struct.unpack_from(">h", data, at)
-        at += 2
-        if count == -1:
-            assert at == len(data), "bytes behind the trailer"
-            return tuples
-        assert count == columns
-        values = []
-        for _ in range(count):
-            (length,) = struct.unpack_from(">i", data, at)
-            values.append(data[at + 4 : at + 4 + length])
-            at += 4 + length
-        tuples.append(values)
-
-
-def number(field: bytes) -> int:
-    (found,) = struct.unpack(FORMATS[len(field)], field)
-    return int(found)
+    """The fields of each tuple, none of which is NULL."""
+    found = [[field for field in fields if field is not None] for fields in tuples(data, columns=columns)]
+    assert all(len(fields) == columns for fields in found)
+    return found
 
 
 _row = st.tuples(
