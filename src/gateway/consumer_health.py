@@ -13,7 +13,7 @@ from telemetry.intake.submitting import Intake
 from telemetry.mqtt.counters import Counters
 
 _GAUGES = {
-    "connected": "1 while the broker delivers to this process.",
+    "connected": "Accounts of the broker that deliver to this process; 1 where it has no more.",
     "leading": "1 while this process is the one that may consume.",
     "standing_by": "1 while another process is the one that may consume.",
     "in_flight": "Messages taken and not acknowledged yet.",
@@ -63,16 +63,16 @@ async def serve(settings: Settings, counters: Counters, intake: Intake) -> Async
         """A stand-by is ready too: it waits for its turn, and there is nothing to mend."""
         role = "leading" if counters.leading else "starting"
         found = {
-            "broker": "ok" if counters.connected or counters.standing_by else "not connected",
+            "broker": "ok" if counters.connected == own.accounts or counters.standing_by else "not connected",
             "intake": "ok" if intake.has_room else "the queue is full",
             "role": "standing by" if counters.standing_by else role,
         }
         return found, found["broker"] == "ok" and found["intake"] == "ok"
 
+    own = settings.mqtt
     collector = CounterCollector(counters)
     REGISTRY.register(collector)
     try:
-        own = settings.mqtt
         health = probes.serve(own.health_host, own.health_port, checks, "consumer-health", own.metrics_networks)
         async with health:
             yield

@@ -1,13 +1,15 @@
 """Runs the consumer process: broker in, database out, and a small page of health and metrics."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 import uvloop
 
 from core import log
-from core.database import refuse_unsafe_settings
+from core.database import Database, refuse_unsafe_settings
 from gateway import broker_watching, consumer_health, resources, stop_signals
 from gateway.settings import Settings
 from telemetry.admission.keeping import Keeper
@@ -15,6 +17,7 @@ from telemetry.catalog.loading import LiveCatalog
 from telemetry.intake.submitting import Intake
 from telemetry.mqtt import store
 from telemetry.mqtt.acknowledging import BrokerAddress
+from telemetry.mqtt.brokers import gateway_user
 from telemetry.mqtt.consuming import Consumer
 from telemetry.mqtt.counters import Counters
 from telemetry.mqtt.leading import Leadership
@@ -43,29 +46,51 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         )
         intake = await stack.enter_async_context(Intake(database, catalog, resources.intake_limits(settings)))
         await stack.enter_async_context(consumer_health.serve(settings, counters, intake))
-        session = await store.open_session(database, settings.mqtt.client_id)
-        consumer = Consumer(
-            address_of(settings, session.client_id),
-            receive=Receiver(lambda: catalog.snapshot, inflated_cap=settings.intake.inflated_bytes),
-            submit=intake.submit,
-            kept=resources.admission(settings, catalog, keeper).heard,
-            in_flight=settings.mqtt.in_flight,
-            session_expected=session.expected,
-            subscribed=lambda: store.mark_subscribed(database, session.client_id),
-            counters=counters,
-        )
-        _log.info("consumer.ready", broker=f"{settings.mqtt.host}:{settings.mqtt.port}", client_id=session.client_id)
-        await Leadership(database, session.client_id, consumer.run, counters).run(stop)
+        sessions = await _sessions(database, settings)
+        receive = Receiver(lambda: catalog.snapshot, inflated_cap=settings.intake.inflated_bytes)
+        kept = resources.admission(settings, catalog, keeper).heard
+        consumers = [
+            Consumer(
+                address_of(settings, session.client_id, account),
+                receive=receive,
+                submit=intake.submit,
+                kept=kept,
+                in_flight=settings.mqtt.in_flight_of_account,
+                session_expected=session.expected,
+                subscribed=partial(store.mark_subscribed, database, session.client_id),
+                counters=counters,
+            )
+            for account, session in enumerate(sessions)
+        ]
+        client_id = sessions[0].client_id
+        _log.info("consumer.ready", broker=f"{settings.mqtt.host}:{settings.mqtt.port}", client_id=client_id)
+        await Leadership(database, client_id, partial(_consume_all, consumers), counters).run(stop)
         _log.info("consumer.draining", waiting=intake.waiting_rows)
     _log.info("consumer.stopped")
 
 
-def address_of(settings: Settings, client_id: str) -> BrokerAddress:
+async def _sessions(database: Database, settings: Settings) -> list[store.Session]:
+    """One for each account of the broker; the later ones are named after the first."""
+    first = await store.open_session(database, settings.mqtt.client_id)
+    others = [
+        await store.open_session(database, f"{first.client_id}-{account}")
+        for account in range(1, settings.mqtt.accounts)
+    ]
+    return [first, *others]
+
+
+async def _consume_all(consumers: Sequence[Consumer], stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        for consumer in consumers:
+            group.create_task(consumer.run(stop))
+
+
+def address_of(settings: Settings, client_id: str, account: int = 0) -> BrokerAddress:
     mqtt = settings.mqtt
     return BrokerAddress(
         host=mqtt.host,
         port=mqtt.port,
-        username=mqtt.username,
+        username=gateway_user(mqtt.username, account),
         password=settings.mqtt_password,
         client_id=client_id,
         protocol=mqtt.protocol,

@@ -1,6 +1,6 @@
 """A subscriber that acknowledges every message at once and keeps nothing: what the broker itself can hand out.
 
-Runs as a process of its own: `python -m tests.benchmarks.mqtt_subscriber PORT COUNT` reads the gateway's password from
+Runs as a process of its own: `python -m tests.benchmarks.mqtt_subscriber PORT COUNT ACCOUNTS` reads the gateway's password from
 its first line of input, says "subscribed", and prints the time (seconds since 1970) when the last message came.
 """
 
@@ -12,6 +12,7 @@ import time
 import uvloop
 
 from telemetry.mqtt import topics
+from telemetry.mqtt.brokers import GATEWAY_USER, gateway_user
 from tests.benchmarks.mqtt_load import fixed_header, prefixed
 
 _CONNACK_BYTES, _SUBACK_BYTES = 4, 5
@@ -45,9 +46,11 @@ def _acknowledgement(packet: bytes) -> bytes:
     return bytes((_PUBACK, 2)) + packet[3 + topic : 5 + topic]
 
 
-async def _connected(port: int, password: str, *, clean: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(
+    port: int, password: str, account: int, *, clean: bool
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    names = prefixed("benchmark-subscriber") + prefixed("quantrac-gateway") + prefixed(password)
+    names = prefixed("benchmark-subscriber") + prefixed(gateway_user(GATEWAY_USER, account)) + prefixed(password)
     flags = b"\xc2" if clean else b"\xc0"
     writer.write(fixed_header(0x10, prefixed("MQTT") + b"\x04" + flags + b"\x00\x3c" + names))
     if (await reader.readexactly(_CONNACK_BYTES))[3] != 0:
@@ -55,25 +58,40 @@ async def _connected(port: int, password: str, *, clean: bool) -> tuple[asyncio.
     return reader, writer
 
 
-async def _run(port: int, count: int, password: str) -> None:
+async def _run(port: int, count: int, accounts: int, password: str) -> None:
+    streams = [await _subscribed(port, password, account) for account in range(accounts)]
+    print("subscribed", flush=True)  # noqa: T201 - told to the parent process
+    left = [count]
+    readers = [asyncio.create_task(_acknowledge(reader, writer, left)) for reader, writer in streams]
+    await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+    print(time.time(), flush=True)  # noqa: T201 - told to the parent process
+    for reading in readers:
+        reading.cancel()
+    for account, (_, writer) in enumerate(streams):
+        await _bid_farewell(writer)
+        # A clean session ends the kept one, for which the broker would store everything from now on.
+        _, cleaner = await _connected(port, password, account, clean=True)
+        await _bid_farewell(cleaner)
+
+
+async def _subscribed(port: int, password: str, account: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     # Its session is kept like the consumer's, so that the broker writes down every acknowledgement too.
-    reader, writer = await _connected(port, password, clean=False)
+    reader, writer = await _connected(port, password, account, clean=False)
     writer.write(fixed_header(0x82, b"\x00\x01" + prefixed(topics.OBSERVATIONS[0]) + b"\x01"))
     if (await reader.readexactly(_SUBACK_BYTES))[4] != 1:
         raise RuntimeError("the broker did not grant QoS 1")
-    print("subscribed", flush=True)  # noqa: T201 - told to the parent process
-    buffer, seen = b"", 0
-    while seen < count:
+    return reader, writer
+
+
+async def _acknowledge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: list[int]) -> None:
+    """Until nothing is left of what all accounts deliver together."""
+    buffer = b""
+    while left[0] > 0:
         packets, buffer = _packets(buffer + await reader.read(2**16))
         answers = [_acknowledgement(packet) for packet in packets if packet[0] & 0xF0 == _PUBLISH]
-        seen += len(answers)
+        left[0] -= len(answers)
         writer.write(b"".join(answers))
         await writer.drain()
-    print(time.time(), flush=True)  # noqa: T201 - told to the parent process
-    await _bid_farewell(writer)
-    # A clean session ends the kept one, for which the broker would store everything from now on.
-    _, writer = await _connected(port, password, clean=True)
-    await _bid_farewell(writer)
 
 
 async def _bid_farewell(writer: asyncio.StreamWriter) -> None:
@@ -84,8 +102,8 @@ async def _bid_farewell(writer: asyncio.StreamWriter) -> None:
 
 
 def main() -> None:
-    port, count = map(int, sys.argv[1:])
-    uvloop.run(_run(port, count, sys.stdin.readline().strip()))
+    port, count, accounts = map(int, sys.argv[1:])
+    uvloop.run(_run(port, count, accounts, sys.stdin.readline().strip()))
 
 
 if __name__ == "__main__":

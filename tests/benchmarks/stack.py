@@ -23,6 +23,7 @@ import asyncpg
 from core.database import Database
 from gateway import migrating
 from gateway.embedded import nats, postgres
+from gateway.running.assembling import ACCOUNTS
 from telemetry.intake.rows import COPY_COLUMNS
 from telemetry.mqtt import broker_nats
 from telemetry.mqtt import store as mqtt_store
@@ -168,6 +169,7 @@ def broker(stack: Stack, sync: str) -> Iterator[tuple[int, str]]:
         client_listen="127.0.0.1:-1",
         monitor_listen=f"127.0.0.1:{monitor_port}",
         sync=sync,
+        accounts=ACCOUNTS,
     )
     config = folder / "nats.conf"
     config.write_text(broker_nats.render(asyncio.run(_users(stack.dsn)), options), encoding="utf-8")
@@ -187,6 +189,7 @@ def consumer(stack: Stack, mqtt_port: int, password: str) -> Iterator[Process]:
     settings = {
         "QUANTRAC_DATABASE__DSN": stack.dsn,
         "QUANTRAC_MQTT__PORT": str(mqtt_port),
+        "QUANTRAC_MQTT__ACCOUNTS": str(ACCOUNTS),
         "QUANTRAC_MQTT__PASSWORD": password,
         "QUANTRAC_MQTT__HEALTH_PORT": str(port),
         "QUANTRAC_LOG__LEVEL": "WARNING",
@@ -224,7 +227,7 @@ def delivered_rate(stack: Stack, mqtt_port: int, password: str, requests: int) -
 
     The physical limit of everything that stands behind this broker on this disk.
     """
-    command = [sys.executable, "-m", "tests.benchmarks.mqtt_subscriber", str(mqtt_port), str(requests)]
+    command = [sys.executable, "-m", "tests.benchmarks.mqtt_subscriber", str(mqtt_port), str(requests), str(ACCOUNTS)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as subscriber:
         if subscriber.stdin is None or subscriber.stdout is None:
             raise RuntimeError("the subscriber has no pipes")

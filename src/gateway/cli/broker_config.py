@@ -91,6 +91,8 @@ def nats(
 ) -> None:
     """Configuration of a NATS server as MQTT 3.1.1 broker (nats-server -c FILE)."""
     settings = Settings()
+    if certificate_names and settings.mqtt.accounts != 1:
+        raise typer.BadParameter("a certificate names one user; leave QUANTRAC_MQTT__ACCOUNTS at 1 with it")
     options = broker_nats.NatsOptions(
         store_dir=store_dir,
         gateway_bcrypt=broker_nats.hash_password(_gateway_password(settings)),
@@ -99,7 +101,8 @@ def nats(
         client_listen=client_listen,
         monitor_listen=monitor_listen,
         sync=sync,
-        max_ack_pending=settings.mqtt.in_flight,
+        accounts=settings.mqtt.accounts,
+        max_ack_pending=settings.mqtt.in_flight_of_account,
         tls=_tls(tls_certificate, tls_key, tls_authority, named=certificate_names),
         pid_file=pid_file,
         log_file=log_file,
@@ -131,6 +134,8 @@ def mosquitto(
 ) -> None:
     """Configuration of a Mosquitto broker, MQTT 3.1.1 and 5 (mosquitto -c FOLDER/mosquitto.conf)."""
     settings = Settings()
+    if settings.mqtt.accounts != 1:
+        raise typer.BadParameter("Mosquitto has no accounts; leave QUANTRAC_MQTT__ACCOUNTS at 1")
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter("write ADDRESS:PORT, such as 127.0.0.1:1883", param_hint="--listen")

@@ -14,6 +14,9 @@ from gateway.settings import Settings, environment_with
 from telemetry.mqtt import broker_nats
 from telemetry.mqtt.brokers import BrokerUser
 
+# Of the broker; it syncs each message, and several of them wait for the disk side by side.
+ACCOUNTS = 4
+
 Render = Callable[[Sequence[BrokerUser]], Mapping[Path, str]]
 
 
@@ -69,6 +72,7 @@ class Assembly:
             "QUANTRAC_HTTP__PORT": str(self.options.http_port),
             "QUANTRAC_MQTT__HOST": _reachable(self.options.host),
             "QUANTRAC_MQTT__PORT": str(self.options.mqtt_port),
+            "QUANTRAC_MQTT__ACCOUNTS": str(ACCOUNTS),
             "QUANTRAC_MQTT__PASSWORD_FILE": str(self.places.broker_password),
             "QUANTRAC_MQTT__MONITOR_URL": f"http://127.0.0.1:{self._monitor_port}",
             "QUANTRAC_MQTT__HEALTH_HOST": "127.0.0.1",
@@ -107,7 +111,8 @@ class Assembly:
             listen=f"{self.options.host}:{self.options.mqtt_port}",
             client_listen=f"127.0.0.1:{self._client_port}",
             monitor_listen=f"127.0.0.1:{self._monitor_port}",
-            max_ack_pending=self._settings.mqtt.in_flight,
+            accounts=ACCOUNTS,
+            max_ack_pending=max(1, self._settings.mqtt.in_flight // ACCOUNTS),
         )
         return lambda users: {self.places.broker_config: broker_nats.render(users, options)}
 

@@ -3,6 +3,9 @@
 A topic `a/b` is the subject `a.b` here, and a dot inside a level becomes `//`, so that `*` covers a whole file name.
 Every QoS 1 subscriber is served through `$MQTT.sub.<random>`, which the server does not let an MQTT client subscribe
 to by itself.
+
+Each account keeps its messages in a store of its own. A broker that syncs each message before its PUBACK waits for the
+disk with one message of each account at a time, so several accounts are several times as fast.
 """
 
 from collections.abc import Sequence
@@ -12,7 +15,15 @@ from pathlib import Path
 import bcrypt
 
 from telemetry.mqtt import topics
-from telemetry.mqtt.brokers import GATEWAY_USER, MESSAGE_BYTES, BrokerUser, TlsFiles, quoted
+from telemetry.mqtt.brokers import (
+    GATEWAY_USER,
+    MESSAGE_BYTES,
+    BrokerUser,
+    TlsFiles,
+    account_of,
+    gateway_user,
+    quoted,
+)
 
 _DELIVERY = "$MQTT.sub.>"
 
@@ -24,7 +35,10 @@ class NatsOptions:
     listen: MQTT address; client_listen: address of NATS's own protocol, which no user here may speak (port -1 takes a
     free one).
     sync: `always` syncs each message to the disk before its PUBACK; a duration such as `2m` syncs that often.
-    max_ack_pending: messages that the gateway holds uncommitted; ack_wait: they are sent again after this time.
+    accounts: over how many the stations are spread. What was not taken yet stays in the account where it is, so the
+    gateway has to go on with all of them; there may be more later, not fewer.
+    max_ack_pending: messages of one account that the gateway holds uncommitted; ack_wait: they are sent again after
+    this time.
     """
 
     store_dir: Path
@@ -35,6 +49,7 @@ class NatsOptions:
     server_name: str = "quantrac"
     gateway_user: str = GATEWAY_USER
     sync: str = "always"
+    accounts: int = 1
     max_ack_pending: int = 2000
     ack_wait: str = "10s"
     max_payload: int = MESSAGE_BYTES
@@ -103,41 +118,45 @@ def _mqtt(options: NatsOptions) -> list[str]:
 
 
 def _authorization(users: Sequence[BrokerUser], options: NatsOptions) -> list[str]:
-    gateway = _user(
-        options.gateway_user,
+    lines = ["authorization { timeout: 5 }", "accounts {"]
+    for account in range(options.accounts):
+        mine = [user for user in users if account_of(user.station, options.accounts) == account]
+        lines += [
+            f"  QUANTRAC_{account}: {{",
+            "    jetstream: enabled",
+            '    default_permissions: { publish: { deny: ">" }, subscribe: { deny: ">" } }',
+            "    users: [",
+            _gateway(options, account),
+            *(_station(user) for user in sorted(mine, key=lambda user: user.key_id)),
+            "    ]",
+            "  }",
+        ]
+    return [*lines, "}"]
+
+
+def _gateway(options: NatsOptions, account: int) -> str:
+    return _user(
+        gateway_user(options.gateway_user, account),
         options.gateway_bcrypt,
         publish=["v1.*.receipts", _subject(topics.HEARTBEAT)],
         subscribe=["v1.*.observations", "v1.*.observations.*", "v1.*.status", _subject(topics.HEARTBEAT), _DELIVERY],
     )
-    stations = [
-        _user(
-            user.key_id,
-            user.nats_bcrypt,
-            publish=[
-                _subject(topics.observations(user.station)),
-                _subject(topics.observations(user.station)) + ".*",
-                _subject(topics.status(user.station)),
-            ],
-            subscribe=[_subject(topics.receipts(user.station)), _DELIVERY],
-        )
-        for user in sorted(users, key=lambda user: user.key_id)
-    ]
-    return [
-        "authorization {",
-        "  timeout: 5",
-        '  default_permissions: { publish: { deny: ">" }, subscribe: { deny: ">" } }',
-        "  users: [",
-        gateway,
-        *stations,
-        "  ]",
-        "}",
-    ]
+
+
+def _station(user: BrokerUser) -> str:
+    observations = _subject(topics.observations(user.station))
+    return _user(
+        user.key_id,
+        user.nats_bcrypt,
+        publish=[observations, f"{observations}.*", _subject(topics.status(user.station))],
+        subscribe=[_subject(topics.receipts(user.station)), _DELIVERY],
+    )
 
 
 def _user(name: str, password_hash: str, *, publish: Sequence[str], subscribe: Sequence[str]) -> str:
     """One user of the MQTT listener alone; the other protocols of the server refuse it."""
     return (
-        f"    {{ user: {quoted(name)}, password: {quoted(password_hash)}, "
+        f"      {{ user: {quoted(name)}, password: {quoted(password_hash)}, "
         f'allowed_connection_types: ["MQTT"], permissions: {{ '
         f"publish: {{ allow: [{', '.join(map(quoted, publish))}] }}, "
         f"subscribe: {{ allow: [{', '.join(map(quoted, subscribe))}] }} }} }}"

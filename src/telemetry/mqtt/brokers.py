@@ -1,6 +1,7 @@
 """What every broker must know, whichever it is: who may connect, and how much it may hold for the gateway."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 GATEWAY_USER = "quantrac-gateway"
@@ -29,6 +30,16 @@ class TlsFiles:
     key: Path
     authority: Path | None = None
     named: bool = False
+
+
+def account_of(station: str, accounts: int) -> int:
+    """Which of the broker's accounts a station is in, 0 to accounts - 1: always the same one of as many."""
+    return int.from_bytes(blake2b(station.encode(), digest_size=8).digest(), "big") % accounts
+
+
+def gateway_user(name: str, account: int) -> str:
+    """The gateway's user in one of the accounts."""
+    return f"{name}-{account}" if account else name
 
 
 def quoted(text: object) -> str:

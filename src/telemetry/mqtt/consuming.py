@@ -62,11 +62,13 @@ class _State:
     session_expected: bool
     epoch: int = 0
     attempts: int = 0
+    connected: bool = False
+    held: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Consumer:
-    """The one consumer of a session at the broker.
+    """The one consumer of a session at the broker, which is one for each of its accounts.
 
     receive: turns a message into a submission and never raises for what a station may send.
     submit: commits a submission and returns what became of it.
@@ -130,7 +132,7 @@ class Consumer:
                 await self._subscribe(client)
                 await self._work(client, stop)
             finally:
-                self.counters.connected = 0
+                self._note_connected(connected=False)
 
     def _note_session(self, client: AcknowledgingClient) -> None:
         self.counters.connections += 1
@@ -150,9 +152,18 @@ class Consumer:
             raise SubscriptionRefused(granted)
         self._state.session_expected = True
         self._state.attempts = 0
-        self.counters.connected = 1
+        self._note_connected(connected=True)
         _log.info("mqtt.connected", epoch=client.epoch, session_present=client.session_present)
         await self._note_subscribed()
+
+    def _note_connected(self, *, connected: bool) -> None:
+        """The counters may be shared with consumers of other accounts."""
+        self.counters.connected += connected - self._state.connected
+        self._state.connected = connected
+
+    def _note_held(self, messages: int) -> None:
+        self.counters.in_flight += messages - self._state.held
+        self._state.held = messages
 
     async def _note_subscribed(self) -> None:
         """Have it written down once; a database that is away is no reason to leave the broker."""
@@ -196,7 +207,7 @@ class Consumer:
                     beats.heard(delivery.payload)
                 else:
                     self._begin(client, delivery)
-            self.counters.in_flight = client.in_flight
+            self._note_held(client.in_flight)
             self.counters.last_message_us = instants.now_us()
 
     def _begin(self, client: AcknowledgingClient, delivery: Delivery) -> None:
@@ -228,7 +239,7 @@ class Consumer:
                 # The broker sends it again on the new connection.
                 return
         client.acknowledge(delivery)
-        self.counters.in_flight = client.in_flight
+        self._note_held(client.in_flight)
         self._answer(delivery, submission, outcome)
 
     def _answer(self, delivery: Delivery, submission: Submission, outcome: Outcome) -> None:

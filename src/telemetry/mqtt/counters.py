@@ -5,7 +5,10 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True)
 class Counters:
-    """Totals since the process started, except those from `connected` on, which are the state now."""
+    """Totals since the process started, except those from `connected` on, which are the state now.
+
+    connected: how many of the broker's accounts deliver.
+    """
 
     messages: int = 0
     bytes: int = 0

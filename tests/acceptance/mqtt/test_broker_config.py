@@ -109,6 +109,21 @@ async def test_wrong_options_are_told_in_plain_words(
     assert not os.listdir(tmp_path)  # noqa: PTH208 - names are looked at
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mosquitto", "--output", "f", "--store-dir", "s"],
+        ["nats", "--output", "f", "--store-dir", "s", "--certificate-names"],
+    ],
+)
+async def test_accounts_that_cannot_be_are_told(arguments: list[str], dsn: str, tmp_path: Path) -> None:
+    line, environment = command(dsn, *arguments)
+    done = await run(["env", "-C", str(tmp_path), *line], environment | {"QUANTRAC_MQTT__ACCOUNTS": "2"})
+    assert done.returncode == 2
+    assert "QUANTRAC_MQTT__ACCOUNTS at 1" in done.stderr
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - names are looked at
+
+
 async def test_a_missing_gateway_password_is_told(dsn: str, tmp_path: Path) -> None:
     done = await run(
         *command(dsn, "nats", "--output", str(tmp_path / "f"), "--store-dir", str(tmp_path), password=None)

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from core.database import Database
-from telemetry.mqtt.publishing import StationPublisher
+from telemetry.mqtt.brokers import account_of
+from telemetry.mqtt.publishing import OnReceipts, StationPublisher
 from tests.fixtures.brokers import PASSWORD, STATIONS, Network, RunningBroker, eventually, free_port, packet, until
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +44,8 @@ class ConsumerProcess:
             "QUANTRAC_MQTT__PROTOCOL": self._broker.protocol,
             "QUANTRAC_MQTT__PASSWORD": PASSWORD,
             "QUANTRAC_MQTT__KEEPALIVE_SECONDS": "2",
-            "QUANTRAC_MQTT__IN_FLIGHT": "500",
+            "QUANTRAC_MQTT__IN_FLIGHT": str(500 * self._broker.accounts),
+            "QUANTRAC_MQTT__ACCOUNTS": str(self._broker.accounts),
             "QUANTRAC_MQTT__HEALTH_PORT": str(self.health_port),
         }
         command = [sys.executable, "-W", "error", "-m", "gateway.cli.main", "consume"]
@@ -79,7 +81,8 @@ class ConsumerProcess:
         return status == 200 and json.loads(text)["checks"]["role"] == "leading"
 
     async def ready(self) -> None:
-        await until(lambda: "quantrac_mqtt_connected 1.0" in self.page("metrics")[1], what=f"ready: {self.log[-1500:]}")
+        connected = f"quantrac_mqtt_connected {self._broker.accounts}.0"
+        await until(lambda: connected in self.page("metrics")[1], what=f"ready: {self.log[-1500:]}")
 
 
 @contextmanager
@@ -93,8 +96,13 @@ def consumer_of(broker: RunningBroker, dsn: str, log: Path) -> Iterator[Consumer
 
 
 @asynccontextmanager
-async def publishers(broker: RunningBroker, network: Network) -> AsyncIterator[list[StationPublisher]]:
-    made = [StationPublisher(broker.station(network.credentials[code]), code, window=30) for code in STATIONS]
+async def publishers(
+    broker: RunningBroker, network: Network, on_receipts: OnReceipts | None = None
+) -> AsyncIterator[list[StationPublisher]]:
+    made = [
+        StationPublisher(broker.station(network.credentials[code]), code, window=30, on_receipts=on_receipts)
+        for code in STATIONS
+    ]
     for station in made:
         await station.__aenter__()
         await asyncio.wait_for(station.connected(), 10)
@@ -177,6 +185,58 @@ async def test_a_broker_that_is_killed_mid_stream_loses_nothing_that_it_acknowle
             assert sum(station.connections for station in stations) > len(stations)
         assert len(ledger) == 1800
         await settled(database, 1800 * 3)
+        assert "mqtt.session_lost" not in consumer.log
+
+
+async def test_of_several_accounts_nothing_is_lost_when_consumer_and_broker_are_killed(
+    nats: RunningBroker, network: Network, database: Database, dsn: str, tmp_path: Path
+) -> None:
+    nats.accounts = 5
+    assert len({account_of(code, nats.accounts) for code in STATIONS}) > 1
+    nats.configure(network.users())
+    nats.start()
+    ledger: set[tuple[str, int]] = set()
+    heard: list[dict[str, Any]] = []
+    with consumer_of(nats, dsn, tmp_path / "consumer.log") as consumer:
+        await consumer.ready()
+        async with publishers(nats, network, heard.extend) as stations:
+            sending = asyncio.create_task(send(stations, ledger, 400))
+            await asyncio.sleep(random.uniform(0.2, 0.5))
+            consumer.end(signal.SIGKILL)
+            consumer.start()
+            await asyncio.sleep(random.uniform(0.2, 0.5))
+            nats.kill()
+            nats.start()
+            await sending
+            assert len(ledger) == 1200
+            await settled(database, 1200 * 3)
+            heard.clear()
+            await send(stations, ledger, 1)
+            # A receipt comes back in the account of the station.
+            await until(lambda: {receipt["station"] for receipt in heard} == set(STATIONS), what="a receipt for each")
+        assert "mqtt.session_lost" not in consumer.log
+        assert consumer.page("readyz")[0] == 200
+
+
+async def test_what_waits_in_one_account_is_taken_when_there_are_more(
+    nats: RunningBroker, network: Network, database: Database, dsn: str, tmp_path: Path
+) -> None:
+    nats.configure(network.users())
+    nats.start()
+    ledger: set[tuple[str, int]] = set()
+    with consumer_of(nats, dsn, tmp_path / "consumer.log") as consumer:
+        await consumer.ready()
+        consumer.end()
+        async with publishers(nats, network) as stations:
+            await send(stations, ledger, 50)
+        assert await stored(database) == 0
+        nats.stop()
+        nats.accounts = 5
+        nats.configure(network.users())
+        nats.start()
+        consumer.start()
+        await consumer.ready()
+        await settled(database, 150 * 3)
         assert "mqtt.session_lost" not in consumer.log
 
 

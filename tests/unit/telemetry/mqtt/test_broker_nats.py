@@ -1,5 +1,6 @@
 """The NATS configuration as text."""
 
+import dataclasses
 from pathlib import Path
 
 import bcrypt
@@ -7,7 +8,7 @@ import pytest
 
 from telemetry.mqtt import broker_nats
 from telemetry.mqtt.broker_nats import NatsOptions
-from telemetry.mqtt.brokers import BrokerUser, TlsFiles
+from telemetry.mqtt.brokers import BrokerUser, TlsFiles, account_of
 
 OPTIONS = NatsOptions(store_dir=Path("/var/lib/quantrac/nats"), gateway_bcrypt="$2b$08$gateway")
 A = BrokerUser("st_aaaaaaaa", "TH-NT-001", "$2b$04$aaaa", "$7$101$aa$aa")
@@ -42,6 +43,23 @@ def test_the_gateway_takes_observations_and_gives_receipts() -> None:
     line = line_of(broker_nats.render([], OPTIONS), "quantrac-gateway")
     assert 'publish: { allow: ["v1.*.receipts", "quantrac.gateway.heartbeat"] }' in line
     assert '"v1.*.observations", "v1.*.observations.*"' in line
+
+
+def test_stations_are_spread_over_accounts_which_each_have_the_gateway() -> None:
+    users = [BrokerUser(f"st_{number:08}", f"TH-NT-{number:03}", "$2b$04$x", "$7$1$a$a") for number in range(105)]
+    options = dataclasses.replace(OPTIONS, accounts=4)
+    _, *accounts = broker_nats.render(users, options).split("  QUANTRAC_")
+    assert [account[0] for account in accounts] == ["0", "1", "2", "3"]
+    names = ["quantrac-gateway", "quantrac-gateway-1", "quantrac-gateway-2", "quantrac-gateway-3"]
+    assert all(f'user: "{name}"' in account for name, account in zip(names, accounts, strict=True))
+    assert all("jetstream: enabled" in account for account in accounts)
+    stations = [account.count('user: "st_') for account in accounts]
+    assert sum(stations) == 105
+    assert min(stations) > 15
+    # A station stays where it is, whoever else comes or goes.
+    for number, account in enumerate(accounts):
+        for user in users:
+            assert (f'user: "{user.key_id}"' in account) == (account_of(user.station, 4) == number)
 
 
 def test_each_message_is_synced_before_its_acknowledgement_unless_told_otherwise() -> None:
