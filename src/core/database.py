@@ -206,7 +206,7 @@ class Lease:
         self._taken: Any = None
 
     async def __aenter__(self) -> Any:
-        if self._taken is None or self._taken.is_closed():
+        if self._taken is None or _is_gone(self._taken):
             await self.close()
             self._taken = await self._database._acquire()  # noqa: SLF001 - the two share the pool
         return self._taken
@@ -229,6 +229,15 @@ class Lease:
                 taken.terminate()
         finally:
             await self._database._release(taken)  # noqa: SLF001 - as above
+
+
+def _is_gone(taken: Any) -> bool:
+    """Whether a connection ended; the pool has let go of such a one, and says so with an error."""
+    try:
+        gone: bool = taken.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return gone
 
 
 async def act(connection: Any) -> None:

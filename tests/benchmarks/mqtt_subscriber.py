@@ -1,7 +1,8 @@
 """A subscriber that acknowledges every message at once and keeps nothing: what the broker itself can hand out.
 
-Runs as a process of its own: `python -m tests.benchmarks.mqtt_subscriber PORT COUNT ACCOUNTS` reads the gateway's password from
-its first line of input, says "subscribed", and prints the time (seconds since 1970) when the last message came.
+Runs as a process of its own: `python -m tests.benchmarks.mqtt_subscriber PORT COUNT ACCOUNTS` reads the gateway's
+password from its first line of input, says "subscribed", and prints the time (seconds since 1970) when the last
+message came.
 """
 
 import asyncio

@@ -113,7 +113,7 @@ class Protocol(HttpToolsProtocol):
         self._reading = False
         if self._held is not None:
             (cycle, app), self._held = self._held, None
-            if not self._is_taken(cycle):
+            if app is not self.app or not self._is_taken(cycle):
                 super()._start_asgi_task(cycle, app)
         if self._idle_bytes > MOST_HEAD_BYTES:
             fault = errors.Fault("headers", f"more than {MOST_HEAD_BYTES} bytes", f"at most {MOST_HEAD_BYTES} bytes")
@@ -154,6 +154,11 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._idle_bytes = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        # The end of a body may come by itself.
+        self._idle_bytes = 0
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that the parser does not understand; where an answer was on its way, nothing can be said."""

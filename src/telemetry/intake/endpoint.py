@@ -133,7 +133,12 @@ class ObservationEndpoint:
         self, exchange: Exchange, speaker: Speaker, address: str, request_id: str, result: Outcome | Exception
     ) -> None:
         try:
-            answer = self._told(result, speaker, address, request_id)
+            # The error of a group is handed to all of it; raised again and again, it would grow by each of them.
+            answer = (
+                _refusal(result, request_id)
+                if isinstance(result, Exception)
+                else self._told(result, speaker, address, request_id)
+            )
         except Exception as error:  # noqa: BLE001 - the outermost loop of a request
             answer = _refusal(error, request_id)
         exchange.answer(*answer)
@@ -185,16 +190,14 @@ class ObservationEndpoint:
         cap = self._limits.inflated_bytes
         return receive_submission(body, form, speaker, Channel.HTTP, instants.now_us(), inflated_cap=cap, atomic=atomic)
 
-    def _told(self, result: Outcome | Exception, speaker: Speaker, address: str, request_id: str) -> _Answer:
-        """What is answered to a submission that was judged. Raises what is answered otherwise."""
-        if isinstance(result, Exception):
-            raise result
-        if result.quarantined or result.conflicts:
-            self._gate.answered(speaker, result, address)
-            _tell(result, speaker, request_id)
-        if result.verdicts and result.verdicts[0].index is None:
-            raise _unreadable(result)
-        body = answers.encode(result)
+    def _told(self, outcome: Outcome, speaker: Speaker, address: str, request_id: str) -> _Answer:
+        """What is answered to a submission that was judged. Raises Unreadable where nothing could be."""
+        if outcome.quarantined or outcome.conflicts:
+            self._gate.answered(speaker, outcome, address)
+            _tell(outcome, speaker, request_id)
+        if outcome.verdicts and outcome.verdicts[0].index is None:
+            raise _unreadable(outcome)
+        body = answers.encode(outcome)
         return 200, _headers("application/json", body, request_id), body
 
     async def _speaker(self, scope: Scope, credential: str) -> Speaker:

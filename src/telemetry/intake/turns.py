@@ -16,21 +16,25 @@ class Turns(Generic[T]):
     """
 
     def __init__(self, do: Callable[[T], None], at_once: int) -> None:
-        """do: never raises."""
         self._do = do
         self._at_once = at_once
         self._waiting: deque[T] = deque()
+        self._is_called = False
 
     def put(self, piece: T) -> None:
         self._waiting.append(piece)
-        if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._turn)
+        if not self._is_called:
+            self._call()
+
+    def _call(self) -> None:
+        self._is_called = True
+        asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        waiting = self._waiting
-        for _ in range(min(self._at_once, len(waiting))):
-            self._do(waiting[0])
-            # Only now, so that what is put in meanwhile does not ask for a second turn.
-            waiting.popleft()
-        if waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
+        try:
+            for _ in range(min(self._at_once, len(self._waiting))):
+                self._do(self._waiting.popleft())
+        finally:
+            self._is_called = False
+            if self._waiting:
+                self._call()

@@ -64,6 +64,7 @@ class Patience:
         self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _set(self, due: float) -> None:
         if self._timer is not None:

@@ -7,13 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
-import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway import probes
 from gateway.edges import connections
-
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+from tests.fixtures.listening import Listening, Stream, everything, listening
 
 
 @dataclass
@@ -40,53 +37,26 @@ class Application:
 @dataclass
 class Running:
     application: Application
-    port: int
+    listening: Listening
 
     async def open(self) -> Stream:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        return await self.listening.open()
 
 
 @pytest.fixture(scope="module")
 async def served() -> AsyncIterator[Running]:
+    application = Application()
     with pytest.MonkeyPatch.context() as monkeypatch:
         # One second instead of ten is enough to see that there is an end.
         monkeypatch.setattr(connections, "HEAD_SECONDS", 1)
-        application = Application()
-        config = uvicorn.Config(
-            application,
-            host="127.0.0.1",
-            port=0,
-            http=connections.Protocol,
-            lifespan="off",
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=60,
-        )
-        server = probes._Server(config)
-        sockets = [config.bind_socket()]
-        port: int = sockets[0].getsockname()[1]
-        task = asyncio.create_task(server.serve(sockets))
-        try:
-            yield Running(application, port)
-        finally:
-            server.should_exit = True
-            await task
+        async with listening(application) as running:
+            yield Running(application, running)
 
 
 @pytest.fixture(autouse=True)
 def forget(served: Running) -> None:
     served.application.requests.clear()
     served.application.answer_first = False
-
-
-async def everything(reader: asyncio.StreamReader) -> bytes:
-    """What arrives until the server closes."""
-    found = b""
-    with suppress(ConnectionError):
-        async with asyncio.timeout(10):
-            while part := await reader.read(65_536):
-                found += part
-    return found
 
 
 def problem(answer: bytes) -> str:

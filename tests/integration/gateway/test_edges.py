@@ -12,13 +12,14 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from core import log
+from core import instants, log
 from core.throttling import Throttle
 from gateway import application
 from gateway.body_limits import BodyLimit
 from gateway.edges import front
 from gateway.settings import HttpSettings, Settings
 from tests.fixtures.applications import TOKEN, Gateway
+from tests.fixtures.entrances import Offered
 
 SECRET = "A" * 43
 ELSEWHERE, STATION_HOME = "203.0.113.9", "198.51.100.7"
@@ -223,6 +224,77 @@ async def test_who_is_denied_something_is_logged(gateway: Gateway, key: str) -> 
     (denied,) = [event for event in events if event["event"] == "access.denied"]
     assert (denied["principal"], denied["address"]) == (key.partition(".")[0], STATION_HOME)
     assert (denied["method"], denied["path"]) == ("GET", "/v1/receipts")
+
+
+# Requests that are taken as they came, see `core.exchanges`.
+
+
+def posted(credential: str, address: str = STATION_HOME, **headers: str) -> Offered:
+    """A packet of this second."""
+    body = {"phenomenonTime": instants.text(instants.now().replace(microsecond=0)), "readings": {"COD": 1}}
+    given = bearer(credential) | {"Content-Type": "application/json", "Host": "quantrac.example.vn"}
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return Offered(given, json.dumps(body).encode(), client=(address, 4711), state={})
+
+
+async def the_other_way(app: Any, exchange: Offered) -> int:
+    """The status of what was not taken, once it went on with the scope that it has."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": exchange.body}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(exchange.scope, receive, send)
+    status: int = sent[0]["status"]
+    return status
+
+
+async def test_what_is_taken_through_a_proxy_comes_from_who_is_behind_it(gateway: Gateway, key: str) -> None:
+    app = behind(gateway, trusted_proxies="10.0.0.1", hosts="quantrac.example.vn")
+    right = posted(key, "10.0.0.1", X_Forwarded_For=f"127.0.0.1, {ELSEWHERE}")
+    wrong = posted(f"st_nobody00.{SECRET}", "10.0.0.1", X_Forwarded_For=f"127.0.0.1, {ELSEWHERE}")
+    forged = posted(f"st_nobody00.{SECRET}", STATION_HOME, X_Forwarded_For=ELSEWHERE)
+    with logged() as events:
+        assert [app.take(exchange) for exchange in (right, wrong, forged)] == [True] * 3
+        assert [(await exchange.answered())[0] for exchange in (right, wrong, forged)] == [200, 401, 401]
+    assert [exchange.scope["client"][0] for exchange in (right, wrong, forged)] == [ELSEWHERE, ELSEWHERE, STATION_HOME]
+    assert [event["address"] for event in events if event["event"] == "access.refused"] == [ELSEWHERE, STATION_HOME]
+
+
+async def test_what_is_not_taken_goes_on_from_who_is_behind_the_proxy(gateway: Gateway) -> None:
+    app = behind(gateway, trusted_proxies="10.0.0.0/24")
+    with logged() as events:
+        exchange = posted("nobody", "10.0.0.1", X_Forwarded_For=f"{ELSEWHERE}, 10.0.0.9")
+        assert not app.take(exchange)
+        assert await the_other_way(app, exchange) == 401
+    assert [event["address"] for event in events if event["event"] == "access.refused"] == [ELSEWHERE]
+
+
+async def test_only_for_the_hosts_of_the_settings_is_anything_taken(gateway: Gateway, key: str) -> None:
+    app = behind(gateway, trusted_proxies="10.0.0.1", hosts="quantrac.example.vn")
+    for host, status in (("quantrac.example.vn:8443", None), ("evil.example", 421), ("", 421)):
+        exchange = posted(key, Host=host)
+        assert app.take(exchange) is (status is None)
+        if status is None:
+            assert (await exchange.answered())[0] == 200
+        else:
+            assert await the_other_way(app, exchange) == status
+            assert not exchange.is_answered
+    twice = posted(key)
+    twice.scope["headers"].append((b"host", b"evil.example"))
+    assert not app.take(twice)
+    assert await the_other_way(app, twice) == 421
+
+
+async def test_behind_what_knows_no_exchanges_nothing_is_taken(gateway: Gateway, key: str) -> None:
+    settings = {"trusted_proxies": "10.0.0.1", "hosts": "quantrac.example.vn", "origins": "https://map.example.vn"}
+    exchange = posted(key, Origin="https://map.example.vn")
+    app = behind(gateway, **settings)
+    assert not app.take(exchange)
+    assert await the_other_way(app, exchange) == 200
 
 
 # Hosts and sites.

@@ -10,8 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from core.database import PoolLimits
+from core.database import Lease, PoolLimits
+from telemetry.intake.committing import Committer
+from telemetry.intake.matching import Matcher
+from telemetry.intake.pipeline import judge
 from telemetry.intake.submitting import Intake, NotCommittedInTime
+from telemetry.quality.checking import Window
 from telemetry.readings import Outcome
 from tests.fixtures.intakes import HASTY, Works, session_of
 from tests.fixtures.proxies import Cut, Proxy, proxied
@@ -78,6 +82,29 @@ async def test_who_waits_for_a_locked_table_no_longer_than_some_time_is_promised
         again = await intake.submit(works.submission(works.packet(0, COD=1.0)), 20)
     assert (again.stored, again.duplicates) == (1, 0)
     assert await works.counts() == (1, 1, 0, 0)
+
+
+async def test_a_writer_whose_connection_ended_between_two_groups_writes_the_next_over_another(works: Works) -> None:
+    committer, lease = Committer(works.database), Lease(works.database)
+
+    async def write(minute: int, seconds: float) -> Outcome:
+        judged = judge(Matcher(works.catalog.snapshot), [works.submission(works.packet(minute, COD=1.0))], Window())
+        (outcome,) = await asyncio.wait_for(committer.commit(lease, judged, lambda: True, lambda: True), seconds)
+        return outcome
+
+    assert (await write(0, 10)).stored == 1
+    async with lease as connection, session_of(works.dsn) as operator:
+        behind = connection._con
+        await operator.execute("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
+
+    async def has_ended() -> bool:
+        closed: bool = behind.is_closed()
+        return closed
+
+    await eventually(has_ended)
+    assert (await write(1, 10)).stored == 1
+    await lease.close()
+    assert [minute for _, _, minute, _ in await works.results()] == [0, 1]
 
 
 async def test_what_was_given_up_in_the_queue_is_never_written(works: Works) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,10 +14,9 @@ from hypothesis import strategies as st
 
 from core import instants
 from telemetry.catalog import keys
-from telemetry.intake import metering
 from telemetry.intake.endpoint import EndpointLimits, ObservationEndpoint
 from telemetry.intake.submitting import IntakeLimits
-from tests.fixtures.entrances import LIMITS, STAFF_TOKEN, Entrance, part, raw
+from tests.fixtures.entrances import LIMITS, STAFF_TOKEN, Entrance, part, raw, refusals
 from tests.fixtures.intakes import session_of
 from tests.fixtures.submissions import FIRST, SECOND
 
@@ -323,14 +321,6 @@ async def test_the_regulators_file_comes_with_its_name(entrance: Entrance) -> No
 
 
 # --- When the database or the queue cannot.
-
-
-def refusals() -> Counter[str]:
-    """How many submissions were refused until now, by reason."""
-    (family,) = metering.REFUSALS.collect()
-    return Counter(
-        {sample.labels["reason"]: int(sample.value) for sample in family.samples if sample.name.endswith("_total")}
-    )
 
 
 async def test_a_full_queue_is_told_before_the_body_is_read(entrance: Entrance) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -60,6 +60,19 @@ def test_instants_are_written_in_the_zone_that_is_asked_for() -> None:
 @given(st.datetimes(min_value=datetime(1976, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants bounds without a zone
 def test_what_is_written_reads_back_the_same(moment: datetime) -> None:
     assert all(instants.parse(instants.text(moment, zone)) == moment for zone in Zone)
+
+
+_FIRST_US = instants.to_us(datetime(1, 1, 1, tzinfo=UTC))
+_LAST_US = instants.to_us(datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
+
+
+@given(st.integers(_FIRST_US, _LAST_US) | st.integers(-(10**7), 10**7))
+@example(_FIRST_US)
+@example(_LAST_US)
+@example(-1)
+@example(0)
+def test_microseconds_are_written_as_the_instant_is(us: int) -> None:
+    assert instants.text_of_us(us) == instants.text(instants.from_us(us))
 
 
 def test_the_present_is_told_in_both_forms() -> None:

@@ -1,5 +1,6 @@
 """Whose word about addresses counts, and how far."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -70,6 +71,27 @@ def test_a_list_without_end_is_not_walked_to_its_end() -> None:
     scope = asked("10.0.0.1", ",".join(["rubbish"] + ["10.0.0.1"] * 100_000))
     Peers(Networks("10.0.0.1"), lambda: counted.append(None)).settle(scope)
     assert (peers.client_of(scope), counted) == ("10.0.0.1", [])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded"),
+    [
+        ("10.0.0.1", ["198.51.100.1, 203.0.113.9"]),
+        # The one behind is a proxy of ours too: it would be looked behind a second time.
+        ("10.0.0.1", ["203.0.113.9, rubbish, 10.0.0.9"]),
+        ("10.0.0.1", []),
+        ("198.51.100.7", ["203.0.113.9"]),
+        (None, ["203.0.113.9"]),
+    ],
+)
+def test_who_is_behind_is_settled_once(peer: str | None, forwarded: list[str]) -> None:
+    counted: list[None] = []
+    scope = asked(peer, *forwarded)
+    settling = Peers(Networks("10.0.0.0/24"), lambda: counted.append(None))
+    settling.settle(scope)
+    once, times = copy.deepcopy(scope), len(counted)
+    settling.settle(scope)
+    assert (scope, len(counted)) == (once, times)
 
 
 def test_a_socket_of_the_file_system_is_trusted_by_its_name() -> None:
