@@ -96,6 +96,7 @@ class StationPublisher:
         self._connection: _Connection | None = None
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
         self.connections = 0
         self.resent = 0
         self.last_error: str | None = None
@@ -114,6 +115,7 @@ class StationPublisher:
                     self._connection.send(topics.status(self._station), _status("offline"), retain=True), 2
                 )
         if self._task is not None:
+            self._is_leaving = True
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
@@ -154,6 +156,9 @@ class StationPublisher:
             except (aiomqtt.MqttError, OSError) as error:
                 self.last_error = str(error)
                 _log.debug("station.disconnected", station=self._station, error=str(error))
+                if self._is_leaving:
+                    # A refusal that comes in the moment of the cancellation takes its place.
+                    return
             await asyncio.sleep(min(30.0, 0.25 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             attempt += 1
 
