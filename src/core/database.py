@@ -127,13 +127,14 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """One connection of the pool. Raises DatabaseUnavailable when none is free in time or the server is away."""
-        taken = await self._acquire()
+        taken = await self.acquire()
         try:
             yield taken
         finally:
-            await self._release(taken)
+            await self.release(taken)
 
-    async def _acquire(self) -> Any:
+    async def acquire(self) -> Any:
+        """As `connection`, for whoever gives it back by `release`."""
         if self._pool is None:
             raise DatabaseUnavailable("The pool is not open.", retry_after=5)
         try:
@@ -144,7 +145,7 @@ class Database:
                 _log.error("database.refused", state=error.sqlstate, error=type(error).__name__)
             raise DatabaseUnavailable("No database connection could be had in time.", retry_after=5) from error
 
-    async def _release(self, taken: Any) -> None:
+    async def release(self, taken: Any) -> None:
         """Give the connection back; a broken one is dropped by the pool and must not hide the first error."""
         if self._pool is None:
             return
@@ -208,7 +209,7 @@ class Lease:
     async def __aenter__(self) -> Any:
         if self._taken is None or _is_gone(self._taken):
             await self.close()
-            self._taken = await self._database._acquire()  # noqa: SLF001 - the two share the pool
+            self._taken = await self._database.acquire()
         return self._taken
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -228,7 +229,7 @@ class Lease:
             with suppress(asyncpg.InterfaceError):
                 taken.terminate()
         finally:
-            await self._database._release(taken)  # noqa: SLF001 - as above
+            await self._database.release(taken)
 
 
 def _is_gone(taken: Any) -> bool:
