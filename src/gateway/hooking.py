@@ -2,7 +2,8 @@
 
 from core.database import Database
 from gateway import resources
-from gateway.settings import Settings, UnusableSetting, items
+from gateway.sections import items
+from gateway.settings import Settings, UnusableSetting
 from telemetry.hooks.webhooks import guarding
 from telemetry.hooks.webhooks.delivering import Deliver, DeliverOptions
 from telemetry.hooks.webhooks.guarding import Policy

@@ -12,7 +12,8 @@ from core.access import Source
 from core.acting import Acting, acts
 from core.database import Database
 from gateway import resources
-from gateway.settings import OidcSettings, Settings, UnusableSetting, items
+from gateway.sections import OidcSettings, items
+from gateway.settings import Settings, UnusableSetting
 from identity.oidc import mapping
 from identity.oidc.admitting import ACTOR, Admission
 from identity.oidc.bearer import BearerSource, Taken

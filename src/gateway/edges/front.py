@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core import access, errors, exchanges, problems
 from core.exchanges import Exchange
 from core.peers import Networks, Peers
-from gateway.settings import Settings, items
+from gateway.sections import items
+from gateway.settings import Settings
 
 MALFORMED = Counter("quantrac_malformed_forwarded_total", "X-Forwarded-For of trusted proxies that could not be read.")
 OTHER_HOSTS = Counter("quantrac_other_hosts_total", "Requests for a host that this service does not have.")

@@ -68,7 +68,7 @@ class _State:
 
 
 class Consumer:
-    """The one consumer of a session at the broker, which is one for each of its accounts.
+    """The one consumer of one session; the broker keeps one session in each of its accounts.
 
     receive: turns a message into a submission and never raises for what a station may send.
     submit: commits a submission and returns what became of it.

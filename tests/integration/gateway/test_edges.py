@@ -17,7 +17,8 @@ from core.throttling import Throttle
 from gateway import application
 from gateway.body_limits import BodyLimit
 from gateway.edges import front
-from gateway.settings import HttpSettings, Settings
+from gateway.sections import HttpSettings
+from gateway.settings import Settings
 from tests.fixtures.applications import TOKEN, Gateway
 from tests.fixtures.entrances import Offered
 

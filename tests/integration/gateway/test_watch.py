@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from core import feeds, instants
 from core.database import Database
 from gateway import watch
-from gateway.settings import DatabaseSettings, Settings, WatchSettings
+from gateway.sections import DatabaseSettings, WatchSettings
+from gateway.settings import Settings
 from telemetry.events import store as events
 from tests.fixtures.brokers import eventually, free_port
 
